@@ -2,8 +2,9 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "base/thread.h"
 #include "registry/registry.h"
 
 /* A committer and a fleet for the session tests. */
@@ -74,13 +75,11 @@ static void add(struct fake_commit_event e, const uint8_t *payload, size_t len)
 
 struct fake_commit_event fake_event(unsigned n)
 {
-    struct timespec until;
+    int64_t until_us = clock_mono_us() + WAIT_S * INT64_C(1000000);
 
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += WAIT_S;
     pthread_mutex_lock(&lock);
     while (event_count <= n)
-        if (pthread_cond_timedwait(&came, &lock, &until) != 0)
+        if (!thread_wait(&came, &lock, until_us))
             abort();
     struct fake_commit_event e = events[n];
     pthread_mutex_unlock(&lock);

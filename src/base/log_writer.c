@@ -3,10 +3,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log_private.h"
 #include "base/thread.h"
@@ -177,14 +177,12 @@ enum mu_err log_start(void)
 /* Under the lock. False: time is up, the reader has stalled. */
 static bool wait_until_written(void)
 {
-    struct timespec until;
-    int late = 0;
+    int64_t until_us = clock_mono_us() + FLUSH_S * INT64_C(1000000);
+    bool in_time = true;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += FLUSH_S;
-    while (!late && (writer.waiting.len || writer.missing || writer.busy))
-        late = pthread_cond_clockwait(&writer.emptied, &writer.lock, CLOCK_MONOTONIC, &until);
-    return !late;
+    while (in_time && (writer.waiting.len || writer.missing || writer.busy))
+        in_time = thread_wait(&writer.emptied, &writer.lock, until_us);
+    return in_time;
 }
 
 void log_flush(void)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <time.h>
 
 enum mu_err thread_start(pthread_t *out, const char *name, void *(*run)(void *arg), void *arg)
 {
@@ -20,4 +21,11 @@ enum mu_err thread_start(pthread_t *out, const char *name, void *(*run)(void *ar
         return MU_E_NOMEM;
     pthread_setname_np(*out, name);
     return MU_OK;
+}
+
+bool thread_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_us)
+{
+    struct timespec until = { .tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000 };
+
+    return pthread_cond_clockwait(cond, lock, CLOCK_MONOTONIC, &until) == 0;
 }

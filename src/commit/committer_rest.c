@@ -2,6 +2,7 @@
 #include <sched.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "commit/committer_internal.h"
 
 /* How long the committer rests between two commits.
@@ -67,9 +68,8 @@ void committer_rest(struct committer *c)
         enum intake_haste least = least_due(c, now_us, &until);
         if (in->haste >= least)
             break;
-        struct timespec at = { .tv_sec = until / 1000000, .tv_nsec = until % 1000000 * 1000 };
         in->wakes_at = least;
-        pthread_cond_timedwait(&in->wake, &in->lock, &at);
+        thread_wait(&in->wake, &in->lock, until);
     }
     in->wakes_at = HASTE_AWAKE;
 }

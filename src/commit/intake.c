@@ -80,14 +80,9 @@ void intake_records_free(struct intake_records *r)
 
 void intake_init(struct intake *in)
 {
-    pthread_condattr_t attr;
-
     *in = (struct intake){ .wakes_at = HASTE_AWAKE };
     pthread_mutex_init(&in->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&in->wake, &attr);
-    pthread_condattr_destroy(&attr);
+    pthread_cond_init(&in->wake, NULL);
 }
 
 void intake_free(struct intake *in)

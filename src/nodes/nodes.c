@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -63,8 +62,7 @@ static bool stay_alive_until_joined(struct nodes *n)
 
     pthread_mutex_lock(&n->lock);
     while (!n->joined && !n->stopping && !over) {
-        struct timespec until = nodes_moment(clock_mono_ms() + NODES_ALIVE_MS);
-        if (pthread_cond_timedwait(&n->wake, &n->lock, &until) == 0)
+        if (thread_wait(&n->wake, &n->lock, clock_mono_us() + NODES_ALIVE_MS * 1000))
             continue;
         pthread_mutex_unlock(&n->lock);
         over = journal_stay_alive(n->options.journal) == MU_E_OVER;
@@ -78,12 +76,12 @@ static bool stay_alive_until_joined(struct nodes *n)
 }
 
 /* Sleeps until something is due, or the next tick; false: it is time to end. */
-static bool rest(struct nodes *n, int64_t until_ms)
+static bool rest(struct nodes *n)
 {
-    struct timespec until = nodes_moment(until_ms);
+    int64_t until_us = clock_mono_us() + NODES_TICK_MS * 1000;
 
     pthread_mutex_lock(&n->lock);
-    while (!is_due(n) && pthread_cond_timedwait(&n->wake, &n->lock, &until) == 0)
+    while (!is_due(n) && thread_wait(&n->wake, &n->lock, until_us))
         ;
     bool go_on = !n->stopping;
     pthread_mutex_unlock(&n->lock);
@@ -106,7 +104,7 @@ static void *run(void *ctx)
 
     if (!stay_alive_until_joined(n))
         return NULL;
-    while (rest(n, clock_mono_ms() + NODES_TICK_MS)) {
+    while (rest(n)) {
         int64_t now_ms = clock_mono_ms();
         nodes_fail_controls(n, 0, now_ms);
         bool granted = nodes_grant_quotas(n);
@@ -141,7 +139,6 @@ struct commit_nodes *nodes_for_committer(struct nodes *n)
 enum mu_err nodes_create(struct nodes **out, const struct nodes_options *options)
 {
     struct nodes *n = calloc(1, sizeof(*n));
-    pthread_condattr_t attr;
 
     if (!n)
         return MU_E_NOMEM;
@@ -152,11 +149,8 @@ enum mu_err nodes_create(struct nodes **out, const struct nodes_options *options
     n->for_committer = nodes_hear_committer(n);
     pthread_mutex_init(&n->lock, NULL);
     pthread_mutex_init(&n->controls_lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&n->wake, &attr);
-    pthread_cond_init(&n->told, &attr);
-    pthread_condattr_destroy(&attr);
+    pthread_cond_init(&n->wake, NULL);
+    pthread_cond_init(&n->told, NULL);
     enum mu_err err = note_positions(n);
     if (err == MU_OK && (err = thread_start(&n->thread, "nodes", run, n)) == MU_OK) {
         n->running = true;
@@ -182,10 +176,10 @@ static bool all_see_us(const struct nodes *n)
  * start together, the one that is ready later sees the other here, and that one sees it before it answers. */
 static void wait_until_seen(struct nodes *n)
 {
-    struct timespec until = nodes_moment(clock_mono_ms() + 2 * NODES_LOOK_MS + NODES_TICK_MS);
+    int64_t until_us = clock_mono_us() + (2 * NODES_LOOK_MS + NODES_TICK_MS) * 1000;
 
     pthread_mutex_lock(&n->lock);
-    while (!all_see_us(n) && pthread_cond_timedwait(&n->told, &n->lock, &until) == 0)
+    while (!all_see_us(n) && thread_wait(&n->told, &n->lock, until_us))
         ;
     pthread_mutex_unlock(&n->lock);
 }

@@ -61,8 +61,8 @@ struct nodes {
     uint64_t looks, registry_said; /* the thread's own */
 
     pthread_mutex_t lock; /* guards the rest */
-    pthread_cond_t wake;  /* the thread sleeps here; monotonic clock */
-    pthread_cond_t told;  /* a node has followed, or is gone, or calls were granted; monotonic clock */
+    pthread_cond_t wake;  /* the thread sleeps here */
+    pthread_cond_t told;  /* a node has followed, or is gone, or calls were granted */
     bool stopping, look_now;
     bool joined; /* the committer runs, and its commits are signs of life */
     struct other_node *at;
@@ -76,12 +76,6 @@ struct nodes {
 };
 
 enum { NODES_LOOK_MS = 1000, NODES_TICK_MS = 100, NODES_RETRY_MS = 200 };
-
-/* For pthread_cond_timedwait of `wake` and `told`. */
-static inline struct timespec nodes_moment(int64_t mono_ms)
-{
-    return (struct timespec){ .tv_sec = mono_ms / 1000, .tv_nsec = mono_ms % 1000 * 1000000 };
-}
 
 static inline uint64_t nodes_larger(uint64_t a, uint64_t b)
 {

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/thread.h"
 #include "nodes/nodes_private.h"
 
 /* Quotas that nodes count together (model/quota.h): asks for more calls, and gives back what nobody uses here. */
@@ -64,11 +65,10 @@ void nodes_ask_quota(void *nodes)
 bool nodes_await_quota(void *nodes, const struct quota_share *s, int64_t until_ms)
 {
     struct nodes *n = nodes;
-    struct timespec until = nodes_moment(until_ms);
 
     pthread_mutex_lock(&n->lock);
-    while (quota_share_asks(s) && !n->stopping && clock_mono_ms() < until_ms)
-        pthread_cond_timedwait(&n->told, &n->lock, &until);
+    while (quota_share_asks(s) && !n->stopping && thread_wait(&n->told, &n->lock, until_ms * 1000))
+        ;
     bool answered = !quota_share_asks(s);
     pthread_mutex_unlock(&n->lock);
     return answered && clock_mono_ms() < until_ms;

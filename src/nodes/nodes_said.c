@@ -1,9 +1,9 @@
 #include <inttypes.h>
-#include <time.h>
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "nodes/nodes_private.h"
 
 /* What other nodes say, and what the committer of this one says. Here it is only noted, or sent on. */
@@ -171,18 +171,16 @@ static bool all_have_followed(const struct nodes *n, uint64_t change)
 static void wait_until_followed(void *ctx, uint64_t change)
 {
     struct nodes *n = ctx;
-    int64_t until_ms = clock_mono_ms() + n->options.lease_ms, now_ms;
+    int64_t until_us = clock_mono_us() + n->options.lease_ms * 1000, now_us;
 
     pthread_mutex_lock(&n->lock);
     if (!all_have_followed(n, change) && change > n->registry_asked) {
         n->registry_asked = change;
         send_number(n, BUS_REGISTRY, change);
     }
-    while (!all_have_followed(n, change) && (now_ms = clock_mono_ms()) < until_ms) {
-        int64_t next_ms = now_ms + NODES_RETRY_MS;
-        struct timespec next = { .tv_sec = next_ms / 1000, .tv_nsec = next_ms % 1000 * 1000000 };
+    while (!all_have_followed(n, change) && (now_us = clock_mono_us()) < until_us) {
         /* Who cannot be heard on the bus says it in the store. */
-        if (pthread_cond_timedwait(&n->told, &n->lock, &next) != 0) {
+        if (!thread_wait(&n->told, &n->lock, now_us + NODES_RETRY_MS * 1000)) {
             n->look_now = true;
             wake(n);
         }
