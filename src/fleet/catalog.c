@@ -147,6 +147,8 @@ static struct enterprise *enterprise_new(struct fleet *f, const struct enterpris
     e->pub.no = row->no;
     if (!f->quotas || !(e->pub.quota = quota_file_account(f->quotas, row->no)))
         e->pub.quota = &e->own_quota;
+    if (!f->granted || !(e->pub.share.granted = quota_file_account(f->granted, row->no)))
+        e->pub.share.granted = &e->own_granted;
     memcpy(e->pub.enterprise_id, row->enterprise_id, sizeof(e->pub.enterprise_id));
     f->enterprises.at[row->no] = e;
     index_add(&f->by_enterprise_id, row->no);

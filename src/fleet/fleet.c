@@ -87,9 +87,10 @@ void fleet_destroy(struct fleet *f)
     free(f);
 }
 
-void fleet_keep_quotas(struct fleet *f, struct quota_file *quotas)
+void fleet_keep_quotas(struct fleet *f, struct quota_file *quotas, struct quota_file *granted)
 {
     f->quotas = quotas;
+    f->granted = granted;
 }
 
 void fleet_use_calendar(struct fleet *f, const struct calendar *calendar)

@@ -14,9 +14,9 @@ void fleet_destroy(struct fleet *f);
 /* The calendar in whose days activations are counted; NULL (and before the call): UTC. Called before there are
  * activations. The calendar must live as long as the fleet. */
 void fleet_use_calendar(struct fleet *f, const struct calendar *calendar);
-/* The file that keeps the quotas of enterprises that are put in from now on (quota_file.h); it must live as long as the
- * fleet. NULL (and before the call): quotas are in memory. */
-void fleet_keep_quotas(struct fleet *f, struct quota_file *quotas);
+/* The files that keep what enterprises that are put in from now on have used, and what of it was granted to this node
+ * (quota_file.h); they must live as long as the fleet. NULL (and before the call): it is in memory. */
+void fleet_keep_quotas(struct fleet *f, struct quota_file *quotas, struct quota_file *granted);
 
 /* The visitor that brings registry rows into the fleet, for registry_visit_all and registry_visit_changes. A definition
  * that does not compile is logged and left out (the registry checked it once). */

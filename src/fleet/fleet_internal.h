@@ -57,7 +57,7 @@ struct definition {
 struct enterprise {
     struct fleet_enterprise pub; /* first */
     struct enterprise_version *row;
-    struct quota own_quota; /* pub.quota, where no file keeps it */
+    struct quota own_quota, own_granted; /* pub.quota and pub.share.granted, where no file keeps them */
     bool deleted;
 };
 
@@ -91,9 +91,9 @@ struct fleet {
     NUMBERED(struct app) apps;
     struct users users;
     struct history history;
-    struct leftovers leftovers;      /* the committer's thread alone */
-    const struct calendar *calendar; /* NULL: days are those of UTC */
-    struct quota_file *quotas;       /* NULL: quotas are in memory only */
+    struct leftovers leftovers;          /* the committer's thread alone */
+    const struct calendar *calendar;     /* NULL: days are those of UTC */
+    struct quota_file *quotas, *granted; /* NULL: quotas are in memory only */
     struct past past;
     pthread_mutex_t order_lock; /* product.by_mac, place_order and group.subtree while readers update them */
     uint32_t subtree_count;     /* groups that have a subtree; under order_lock too */

@@ -61,7 +61,7 @@ static void load(struct quota_file *f, size_t bytes)
         begin_damaged_anew(f);
 }
 
-enum mu_err quota_file_open(struct quota_file **out, const char *dir, char *why, size_t why_size)
+enum mu_err quota_file_open(struct quota_file **out, const char *dir, const char *name, char *why, size_t why_size)
 {
     struct quota_file *f = malloc(sizeof(*f));
     char *path = NULL;
@@ -73,7 +73,7 @@ enum mu_err quota_file_open(struct quota_file **out, const char *dir, char *why,
     if (!f)
         return err;
     *f = (struct quota_file){ .fd = -1, .accounts = MAP_FAILED };
-    if (asprintf(&path, "%s/quotas", dir) < 0) {
+    if (asprintf(&path, "%s/%s", dir, name) < 0) {
         path = NULL;
         goto out;
     }

@@ -44,7 +44,7 @@ static struct quota_file *open_file(struct quota_fixture *f)
 {
     struct quota_file *file;
 
-    assert_int_equal(quota_file_open(&file, f->dir, f->why, sizeof(f->why)), MU_OK);
+    assert_int_equal(quota_file_open(&file, f->dir, "quotas", f->why, sizeof(f->why)), MU_OK);
     return file;
 }
 
@@ -151,7 +151,7 @@ static void what_is_no_file_is_refused_by_its_name(void **state)
     struct quota_file *file;
 
     assert_int_equal(mkdir(f->path, 0700), 0);
-    assert_int_equal(quota_file_open(&file, f->dir, f->why, sizeof(f->why)), MU_E_IO);
+    assert_int_equal(quota_file_open(&file, f->dir, "quotas", f->why, sizeof(f->why)), MU_E_IO);
     assert_non_null(strstr(f->why, f->path));
     assert_null(file);
 }

@@ -60,32 +60,24 @@ bool quota_take(struct quota *q, uint32_t limit, int64_t unix_s, struct quota_vi
  * keeps this part of the limit while it is idle. */
 enum { GRANT_PART = 64, GRANT_LEAST = 4, RESERVE_PART = 400 };
 
-static uint32_t used_in(const struct quota *q, uint32_t hour)
+/* The calls that an account has for an hour. */
+static uint32_t calls_in(const struct quota *q, uint32_t hour)
 {
     uint64_t word = atomic_load_explicit(&q->word, memory_order_relaxed);
     return word >> (32 + CHECK_BITS) == (hour & HOUR_MASK) ? (uint32_t)(word >> CHECK_BITS) : 0;
 }
 
-/* What a process finds when it begins was granted to the one before it. */
-static uint64_t share_of_start(struct quota_share *s, uint32_t hour, uint32_t used)
+static void set_granted(struct quota_share *s, uint32_t hour, uint32_t calls)
 {
-    uint64_t none = 0, start = (uint64_t)hour << 32 | used;
-
-    return atomic_compare_exchange_strong_explicit(&s->word, &none, start, memory_order_relaxed, memory_order_relaxed)
-               ? start
-               : none;
+    atomic_store_explicit(&s->granted->word, pack(hour & HOUR_MASK, calls), memory_order_relaxed);
 }
 
 enum quota_taken quota_take_shared(struct quota *q, struct quota_share *s, uint32_t limit, int64_t unix_s,
                                    struct quota_view *view, bool *ask)
 {
-    uint32_t hour = (uint32_t)(unix_s / 3600), used = used_in(q, hour), unasked = 0;
-    uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
-    if (!word)
-        word = share_of_start(s, hour, used);
-    bool known = word >> 32 == hour;
-    uint32_t granted = known ? (uint32_t)word : 0;
-    uint32_t total = known ? atomic_load_explicit(&s->total, memory_order_relaxed) : 0;
+    uint32_t hour = (uint32_t)(unix_s / 3600), used = calls_in(q, hour), unasked = 0;
+    uint32_t granted = calls_in(s->granted, hour);
+    uint32_t total = granted ? atomic_load_explicit(&s->total, memory_order_relaxed) : 0;
     uint32_t left = limit > total ? limit - total : 0, most = granted < limit ? granted : limit;
     bool taken = quota_take(q, most, unix_s, view);
     uint32_t grant = left / GRANT_PART > GRANT_LEAST ? left / GRANT_PART : GRANT_LEAST;
@@ -104,27 +96,25 @@ bool quota_share_asks(const struct quota_share *s)
     return atomic_load_explicit(&s->wanted, memory_order_acquire) != 0;
 }
 
-void quota_share_grant(struct quota_share *s, uint32_t hour, uint32_t calls, uint32_t total)
+void quota_share_grant(struct quota_share *s, const struct quota *q, uint32_t hour, uint32_t calls, uint32_t total)
 {
-    uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
-    uint32_t before = word >> 32 == hour ? (uint32_t)word : 0;
+    uint32_t granted = calls_in(s->granted, hour), used = calls_in(q, hour);
 
     atomic_store_explicit(&s->total, total, memory_order_relaxed);
-    atomic_store_explicit(&s->word, (uint64_t)hour << 32 | (before + calls), memory_order_relaxed);
+    /* More was used than granted: what was granted is lost, or a call came while the rest was taken out. */
+    set_granted(s, hour, (granted > used ? granted : used) + calls);
     atomic_store_explicit(&s->wanted, 0, memory_order_release);
 }
 
 uint32_t quota_share_spare(struct quota_share *s, const struct quota *q, uint32_t limit, uint32_t hour)
 {
-    uint64_t word = atomic_load_explicit(&s->word, memory_order_relaxed);
-    uint32_t used = used_in(q, hour), granted = word >> 32 == hour ? (uint32_t)word : 0;
-    uint32_t kept = used + limit / RESERVE_PART;
+    uint32_t used = calls_in(q, hour), granted = calls_in(s->granted, hour), kept = used + limit / RESERVE_PART;
     bool idle = used == s->seen;
 
     s->seen = used;
     if (!idle || granted <= kept || atomic_load_explicit(&s->wanted, memory_order_relaxed))
         return 0;
-    atomic_store_explicit(&s->word, (uint64_t)hour << 32 | kept, memory_order_relaxed);
+    set_granted(s, hour, kept);
     return granted - kept;
 }
 

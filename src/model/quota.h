@@ -23,10 +23,10 @@ bool quota_is_whole(const struct quota *q);
 bool quota_take(struct quota *q, uint32_t limit, int64_t unix_s, struct quota_view *view);
 
 /* What one of several nodes has been granted of an enterprise's calls. Together they are never granted more than the
- * limit. A node asks for more before it has used what it has, so that callers seldom wait for it. All zero is a fresh one.
- * Any thread. */
+ * limit. A node asks for more before it has used what it has, so that callers seldom wait for it. All zero, with a fresh
+ * quota, is a fresh one. Any thread. */
 struct quota_share {
-    _Atomic uint64_t word;   /* hour since 1970 (32 bits), calls granted to this node in it (32) */
+    struct quota *granted;   /* the calls granted to this node. As those used, it may lie in a mapped file */
     _Atomic uint32_t total;  /* granted to all nodes in that hour, as the last answer said */
     _Atomic uint32_t wanted; /* calls that it asks for; 0: none */
     uint32_t seen;           /* calls that were used at the last quota_share_spare; its thread's own */
@@ -39,7 +39,7 @@ enum quota_taken quota_take_shared(struct quota *q, struct quota_share *s, uint3
 /* Whether there is an answer to come. */
 bool quota_share_asks(const struct quota_share *s);
 /* The answer: so many calls more of that hour, and how many all nodes have been granted now. One thread. */
-void quota_share_grant(struct quota_share *s, uint32_t hour, uint32_t calls, uint32_t total);
+void quota_share_grant(struct quota_share *s, const struct quota *q, uint32_t hour, uint32_t calls, uint32_t total);
 
 /* Takes out of the share what was granted and not used, but for a small reserve, if no call came since this was asked last;
  * returns how many calls. The thread of quota_share_grant. */

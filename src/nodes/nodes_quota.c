@@ -12,7 +12,7 @@ static enum mu_err ask(struct nodes *n, struct fleet_enterprise *e, struct journ
     g->limit = row->hourly_quota;
     enum mu_err err = journal_grant_calls(n->options.journal, g);
     if (err == MU_OK)
-        quota_share_grant(&e->share, g->hour, g->calls, g->total);
+        quota_share_grant(&e->share, e->quota, g->hour, g->calls, g->total);
     return err;
 }
 

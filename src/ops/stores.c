@@ -189,7 +189,7 @@ static enum mu_err open_rest(struct stores *s, const struct stores_settings *set
     if ((err = open_journal(s, settings->retention_days, why, why_size)) != MU_OK ||
         (err = fleet_create(&s->fleet)) != MU_OK)
         return err;
-    fleet_keep_quotas(s->fleet, s->quotas);
+    fleet_keep_quotas(s->fleet, s->quotas, s->granted);
     if ((err = join_nodes(s, settings)) == MU_OK)
         err = start_committer(s, settings);
     if (err == MU_E_CORRUPT && !s->store && *rocks_journal_damage(s->journal)) {
@@ -211,7 +211,8 @@ enum mu_err stores_open(struct stores *s, const struct stores_settings *settings
         return err;
     if (!s->store)
         backup_scratch_clear(s->data.path);
-    if ((err = quota_file_open(&s->quotas, s->data.path, why, why_size)) != MU_OK ||
+    if ((err = quota_file_open(&s->quotas, s->data.path, "quotas", why, why_size)) != MU_OK ||
+        (s->store && (err = quota_file_open(&s->granted, s->data.path, "granted", why, why_size)) != MU_OK) ||
         (err = watch_create(&s->watch)) != MU_OK)
         return err;
     return open_rest(s, settings, why, why_size);
@@ -275,6 +276,7 @@ void stores_close(struct stores *s)
     if (s->fleet)
         fleet_destroy(s->fleet);
     quota_file_close(s->quotas);
+    quota_file_close(s->granted);
     watch_destroy(s->watch);
     journal_close(s->journal);
     registry_close(s->registry);

@@ -30,8 +30,8 @@ struct stores {
     struct registry *registry;
     struct calendar *calendar;
     struct journal *journal;
-    struct quota_file *quotas; /* only in the server */
-    struct watch *watch;       /* only in the server: who wants to be told of events */
+    struct quota_file *quotas, *granted; /* only in the server; granted: only over a database */
+    struct watch *watch;                 /* only in the server: who wants to be told of events */
     struct fleet *fleet;
     struct committer *committer;
     struct nodes *nodes; /* only in a server whose stores are in a database */

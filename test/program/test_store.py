@@ -199,9 +199,9 @@ def test_check_changes_nothing_in_a_database_that_was_never_used(databases, tmp_
 # --- the directory of a server ---
 def test_the_directory_of_a_server_holds_only_what_is_its_own(databases, make_server):
     server = make_server("--store", databases.make())
-    assert sorted(os.listdir(server.data)) == ["control.sock", "lock", "quotas", "start", "store"]
+    assert sorted(os.listdir(server.data)) == ["control.sock", "granted", "lock", "quotas", "start", "store"]
     assert server.stop() == 0
-    assert sorted(os.listdir(server.data)) == ["lock", "quotas", "start", "store"]
+    assert sorted(os.listdir(server.data)) == ["granted", "lock", "quotas", "start", "store"]
 
 
 def test_a_directory_keeps_to_its_database(databases, make_server, tmp_path):
