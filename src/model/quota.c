@@ -23,9 +23,25 @@ static uint64_t pack(uint32_t hour, uint32_t used)
     return content << CHECK_BITS | check_of(content);
 }
 
+static uint64_t word_of(const struct quota *q)
+{
+    return atomic_load_explicit(&q->word, memory_order_relaxed);
+}
+
+static bool is_of_hour(uint64_t word, uint32_t hour)
+{
+    return word >> (32 + CHECK_BITS) == (hour & HOUR_MASK);
+}
+
+/* The calls that an account has for an hour. */
+static uint32_t calls_in(uint64_t word, uint32_t hour)
+{
+    return is_of_hour(word, hour) ? (uint32_t)(word >> CHECK_BITS) : 0;
+}
+
 bool quota_is_whole(const struct quota *q)
 {
-    uint64_t word = atomic_load_explicit(&q->word, memory_order_relaxed);
+    uint64_t word = word_of(q);
 
     return check_of(word >> CHECK_BITS) == (word & CHECK_MASK);
 }
@@ -33,14 +49,14 @@ bool quota_is_whole(const struct quota *q)
 bool quota_take(struct quota *q, uint32_t limit, int64_t unix_s, struct quota_view *view)
 {
     uint32_t hour = (uint32_t)(unix_s / 3600) & HOUR_MASK;
-    uint64_t seen = atomic_load_explicit(&q->word, memory_order_relaxed);
+    uint64_t seen = word_of(q);
     uint32_t used;
     bool taken;
 
     do {
         /* Another hour is a new account, even an earlier hour: if a clock is set back, a caller must not be
          * locked out until that clock reaches the old hour again. */
-        used = seen >> (32 + CHECK_BITS) == hour ? (uint32_t)(seen >> CHECK_BITS) : 0;
+        used = calls_in(seen, hour);
         taken = used < limit;
         if (!taken)
             break;
@@ -60,13 +76,6 @@ bool quota_take(struct quota *q, uint32_t limit, int64_t unix_s, struct quota_vi
  * keeps this part of the limit while it is idle. */
 enum { GRANT_PART = 64, GRANT_LEAST = 4, RESERVE_PART = 400 };
 
-/* The calls that an account has for an hour. */
-static uint32_t calls_in(const struct quota *q, uint32_t hour)
-{
-    uint64_t word = atomic_load_explicit(&q->word, memory_order_relaxed);
-    return word >> (32 + CHECK_BITS) == (hour & HOUR_MASK) ? (uint32_t)(word >> CHECK_BITS) : 0;
-}
-
 static void set_granted(struct quota_share *s, uint32_t hour, uint32_t calls)
 {
     atomic_store_explicit(&s->granted->word, pack(hour & HOUR_MASK, calls), memory_order_relaxed);
@@ -75,9 +84,10 @@ static void set_granted(struct quota_share *s, uint32_t hour, uint32_t calls)
 enum quota_taken quota_take_shared(struct quota *q, struct quota_share *s, uint32_t limit, int64_t unix_s,
                                    struct quota_view *view, bool *ask)
 {
-    uint32_t hour = (uint32_t)(unix_s / 3600), used = calls_in(q, hour), unasked = 0;
-    uint32_t granted = calls_in(s->granted, hour);
-    uint32_t total = granted ? atomic_load_explicit(&s->total, memory_order_relaxed) : 0;
+    uint32_t hour = (uint32_t)(unix_s / 3600), used = calls_in(word_of(q), hour), unasked = 0;
+    uint64_t share = word_of(s->granted);
+    uint32_t granted = calls_in(share, hour);
+    uint32_t total = is_of_hour(share, hour) ? atomic_load_explicit(&s->total, memory_order_relaxed) : 0;
     uint32_t left = limit > total ? limit - total : 0, most = granted < limit ? granted : limit;
     bool taken = quota_take(q, most, unix_s, view);
     uint32_t grant = left / GRANT_PART > GRANT_LEAST ? left / GRANT_PART : GRANT_LEAST;
@@ -98,7 +108,7 @@ bool quota_share_asks(const struct quota_share *s)
 
 void quota_share_grant(struct quota_share *s, const struct quota *q, uint32_t hour, uint32_t calls, uint32_t total)
 {
-    uint32_t granted = calls_in(s->granted, hour), used = calls_in(q, hour);
+    uint32_t granted = calls_in(word_of(s->granted), hour), used = calls_in(word_of(q), hour);
 
     atomic_store_explicit(&s->total, total, memory_order_relaxed);
     /* More was used than granted: what was granted is lost, or a call came while the rest was taken out. */
@@ -108,7 +118,8 @@ void quota_share_grant(struct quota_share *s, const struct quota *q, uint32_t ho
 
 uint32_t quota_share_spare(struct quota_share *s, const struct quota *q, uint32_t limit, uint32_t hour)
 {
-    uint32_t used = calls_in(q, hour), granted = calls_in(s->granted, hour), kept = used + limit / RESERVE_PART;
+    uint32_t used = calls_in(word_of(q), hour), granted = calls_in(word_of(s->granted), hour),
+             kept = used + limit / RESERVE_PART;
     bool idle = used == s->seen;
 
     s->seen = used;
