@@ -107,6 +107,7 @@ test("a token is taken once the credentials for it are authorized, and goes with
   assert.equal(known.status, 200, known.body);
   assert.ok(known.url.includes(product_key) && /Authorization: token [0-9a-f]{32}/.test(known.curl), known.curl);
   await page.reload();
+  await call(page, search).locator(".execute").waitFor(); // the address has its link, which opens it
   assert.equal((await send(page, search)).status, 200);
 });
 
