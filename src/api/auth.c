@@ -12,8 +12,7 @@
  * the hourly quota. */
 
 /* --- the quota -------------------------------------------------------------------------------- */
-static enum quota_taken take(const struct api_call *call, struct fleet_enterprise *e, uint32_t limit,
-                             struct quota_view *view)
+static enum quota_taken take(struct api_call *call, struct fleet_enterprise *e, uint32_t limit, struct quota_view *view)
 {
     const struct api_options *parts = &call->api->parts;
     int64_t until_ms = clock_mono_ms() + LIMIT_QUOTA_WAIT_MS;
@@ -22,12 +21,15 @@ static enum quota_taken take(const struct api_call *call, struct fleet_enterpris
 
     if (!parts->ask_quota)
         return quota_take(e->quota, limit, call->now_s, view) ? QUOTA_TAKEN : QUOTA_OVER;
-    do {
+    for (;;) {
         taken = quota_take_shared(e->quota, &e->share, limit, call->now_s, view, &ask);
         if (ask)
             parts->ask_quota(parts->nodes);
-    } while (taken == QUOTA_WAIT && workers_is_one() && parts->await_quota(parts->nodes, &e->share, until_ms));
-    return taken;
+        if (taken != QUOTA_WAIT || !workers_is_one() || !parts->await_quota(parts->nodes, &e->share, until_ms))
+            return taken;
+        /* If the hour has ended meanwhile, what was granted is of the next one. */
+        call->now_s = clock_wall_s();
+    }
 }
 
 void auth_known(struct api_call *call, struct fleet_enterprise *enterprise)
