@@ -12,9 +12,8 @@
 #include "api/params.h"
 #include "journal/journal_nodes.h"
 
-/* How a call is served: `before` (on the loop) gives it a number and checks its caller; if that must wait, a worker does
- * both and goes on. Then `run` (on the loop, or
- * on a worker if the call may wait) reads its parameters and calls the handler. */
+/* How a call is served: `before` (on the loop) gives it a number and checks its caller; if that must wait, a worker checks
+ * him. Then `run` (on the loop, or on a worker if the call may wait) reads its parameters and calls the handler. */
 
 enum { BODY_ON_LOOP = 16 * 1024 };
 

@@ -170,7 +170,6 @@ static enum mu_err update(struct db *db, const char *sql, const struct db_value 
     return err == MU_OK && !db_changes(db) ? MU_E_NOT_FOUND : err;
 }
 
-/* A COPY that has begun is ended by the rollback if err is one. */
 enum { ROWS_BYTES_MAX = 64 * 1024 * 1024 };
 
 enum mu_err db_begin_rows(struct db_rows *r, struct db *db, const char *insert, const char *copy)
@@ -186,6 +185,7 @@ enum mu_err db_add_row(struct db_rows *r, const struct db_value *values, size_t 
                                   : db_run_along(r->db, r->insert, values, count);
 }
 
+/* If err is one, a COPY that has begun is ended by the rollback. */
 enum mu_err db_end_rows(struct db_rows *r, enum mu_err err)
 {
     if (err == MU_OK && r->db->driver->end_rows)
