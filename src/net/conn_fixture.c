@@ -55,10 +55,3 @@ void shrink_buffers(struct conn_fixture *f)
     setsockopt(f->peer, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
     setsockopt(f->o->c.io.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
-
-void end_it(struct conn_fixture *f)
-{
-    on_loop(f->loop, owner_close_now, f->o);
-    owner_wait_closed(f->o);
-    assert_int_equal(f->o->end, CONN_WE_CLOSED);
-}

@@ -22,7 +22,5 @@ void peer_closes(struct conn_fixture *f);
 void peer_resets(struct conn_fixture *f); /* closes with a reset instead of an orderly end */
 /* Not below 32 KiB, the loopback's segment: a smaller window is filled only once per probe timer. */
 void shrink_buffers(struct conn_fixture *f);
-/* Closes, and expects to be told so. */
-void end_it(struct conn_fixture *f);
 
 #endif

@@ -34,7 +34,7 @@ static void input_byte_by_byte_is_gathered_until_it_is_used(void **state)
     on_loop(f->loop, owner_look_for_buffers, f->o);
     assert_false(f->o->holds_buffers);
     free(bytes);
-    end_it(f);
+    owner_end(f->o);
 }
 
 static void much_input_arrives_whole_and_in_order(void **state)
@@ -49,7 +49,7 @@ static void much_input_arrives_whole_and_in_order(void **state)
     owner_wait_got(f->o, LEN - LEN % MESSAGE);
     assert_memory_equal(f->o->got.data, bytes, LEN - LEN % MESSAGE);
     free(bytes);
-    end_it(f);
+    owner_end(f->o);
 }
 
 static size_t take_nothing(struct owner *o, const uint8_t *bytes, size_t len)
@@ -78,7 +78,7 @@ static void a_rest_as_large_as_the_cap_is_kept(void **state)
     owner_wait_got(f->o, IN_MAX + 1);
     assert_memory_equal(f->o->got.data, bytes, IN_MAX + 1);
     free(bytes);
-    end_it(f);
+    owner_end(f->o);
 }
 
 static void a_message_larger_than_the_cap_ends_as_overflow(void **state)
@@ -110,7 +110,7 @@ static void a_rest_larger_than_the_read_buffer_is_kept(void **state)
     owner_wait_got(f->o, LEN);
     assert_memory_equal(f->o->got.data, bytes, LEN);
     free(bytes);
-    end_it(f);
+    owner_end(f->o);
 }
 
 static size_t take_one_message_and_pause(struct owner *o, const uint8_t *bytes, size_t len)
@@ -137,7 +137,7 @@ static void a_pause_in_the_middle_keeps_the_rest_for_later(void **state)
     }
     assert_memory_equal(f->o->got.data, bytes, 5 * MESSAGE);
     free(bytes);
-    end_it(f);
+    owner_end(f->o);
 }
 
 static size_t pause_and_resume_in_one_call(struct owner *o, const uint8_t *bytes, size_t len)
@@ -158,7 +158,7 @@ static void what_is_left_comes_again_after_a_resume_even_without_more(void **sta
     open_conn(f, IN_MAX, OUT_MAX);
     testing_send(f->peer, bytes, sizeof(bytes));
     owner_wait_got(f->o, sizeof(bytes));
-    end_it(f);
+    owner_end(f->o);
 }
 
 static void a_paused_connection_leaves_input_in_the_kernel(void **state)
@@ -172,7 +172,7 @@ static void a_paused_connection_leaves_input_in_the_kernel(void **state)
     assert_int_equal(owner_counter(&f->o->data_calls), 0);
     on_loop(f->loop, owner_resume_now, f->o);
     owner_wait_got(f->o, 10);
-    end_it(f);
+    owner_end(f->o);
 }
 
 static void the_end_of_a_paused_connection_waits_behind_its_input(void **state)
@@ -215,7 +215,7 @@ static void a_detached_connection_can_be_closed(void **state)
     on_loop(f->loop, owner_pause_now, f->o);
     peer_resets(f);
     testing_assert_sleeps(f->loop);
-    end_it(f);
+    owner_end(f->o);
 }
 
 static int option_of(struct conn_fixture *f, int level, int name)
@@ -239,7 +239,7 @@ static void a_watched_peer_is_given_up_within_two_minutes(void **state)
     assert_in_range(60 + option_of(f, IPPROTO_TCP, TCP_KEEPCNT) * option_of(f, IPPROTO_TCP, TCP_KEEPINTVL), 61, 120);
     conn_watch_peer(&f->o->c, 100000); /* more than the kernel takes */
     assert_in_range(option_of(f, IPPROTO_TCP, TCP_KEEPIDLE), 30000, 100000);
-    end_it(f);
+    owner_end(f->o);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, conn_set_up, conn_tear_down)

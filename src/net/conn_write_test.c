@@ -22,7 +22,7 @@ static void what_the_kernel_takes_at_once_is_not_kept(void **state)
     assert_int_equal(testing_read(f->peer, got, 5), 5);
     assert_memory_equal(got, "hello", 5);
     assert_int_equal(owner_counter(&f->o->drained_calls), 0);
-    end_it(f);
+    owner_end(f->o);
 }
 
 static void a_slow_reader_gets_everything_and_drained_is_told_once(void **state)
@@ -48,7 +48,7 @@ static void a_slow_reader_gets_everything_and_drained_is_told_once(void **state)
     assert_int_equal(owner_counter(&f->o->drained_calls), 1);
     free(bytes);
     free(got);
-    end_it(f);
+    owner_end(f->o);
 }
 
 static void a_peer_that_does_not_read_ends_as_overflow(void **state)
@@ -118,7 +118,7 @@ static void what_is_offered_is_never_kept_and_goes_as_the_peer_reads(void **stat
     assert_memory_equal(got, bytes, LEN);
     free(bytes);
     free(got);
-    end_it(f);
+    owner_end(f->o);
 }
 
 static void what_is_offered_waits_behind_what_was_written(void **state)
@@ -141,7 +141,7 @@ static void what_is_offered_waits_behind_what_was_written(void **state)
     assert_memory_equal(got, bytes, 2 * LEN);
     free(bytes);
     free(got);
-    end_it(f);
+    owner_end(f->o);
 }
 
 static void an_offer_after_the_end_is_refused(void **state)
@@ -205,7 +205,7 @@ static void connecting_tells_drained_and_sends_what_was_written_early(void **sta
     owner_wait_drained(f->o, 1);
     testing_send(f->peer, "hello", 5);
     owner_wait_got(f->o, 5);
-    end_it(f);
+    owner_end(f->o);
 }
 
 static void a_refused_connection_is_told_as_closed(void **state)
@@ -240,7 +240,7 @@ static void the_peer_is_known(void **state)
     on_loop(f->loop, ask_peer, f->o);
     assert_true(ip_is_loopback(&ip));
     assert_false(conn_is_tls(&f->o->c));
-    end_it(f);
+    owner_end(f->o);
     on_loop(f->loop, ask_peer, f->o);
     assert_memory_equal(&ip, &(struct ip_addr){ { 0 } }, sizeof(ip));
 }

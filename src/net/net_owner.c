@@ -146,6 +146,13 @@ void owner_wait_closed(struct owner *o)
     owner_wait_counter(&o->closed_calls, 1);
 }
 
+void owner_end(struct owner *o)
+{
+    on_loop(o->loop, owner_close_now, o);
+    owner_wait_closed(o);
+    assert_int_equal(o->end, CONN_WE_CLOSED);
+}
+
 /* --- on its loop -----------------------------------------------------------------------------*/
 
 void owner_close_now(void *arg)

@@ -32,6 +32,7 @@ size_t owner_take(struct owner *o, const uint8_t *bytes, size_t len); /* into go
 void owner_wait_got(struct owner *o, size_t len);
 void owner_wait_drained(struct owner *o, unsigned calls);
 void owner_wait_closed(struct owner *o);
+void owner_end(struct owner *o); /* closes, and expects to be told so */
 /* Waits until *counter, which a callback increases, is at least value. */
 void owner_wait_counter(const unsigned *counter, unsigned value);
 unsigned owner_counter(const unsigned *counter);

@@ -123,10 +123,3 @@ size_t client_read(SSL *client, uint8_t *bytes, size_t len)
         at += n;
     return at;
 }
-
-void end_it(struct tls_fixture *f)
-{
-    on_loop(f->loop, owner_close_now, f->o);
-    owner_wait_closed(f->o);
-    assert_int_equal(f->o->end, CONN_WE_CLOSED);
-}

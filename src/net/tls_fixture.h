@@ -35,7 +35,5 @@ void open_both(struct tls_fixture *f); /* both of it, for the fixture's own owne
 void client_send(SSL *client, const void *bytes, size_t len);
 /* Returns how much came before the end. */
 size_t client_read(SSL *client, uint8_t *bytes, size_t len);
-/* Closes, and expects to be told so. */
-void end_it(struct tls_fixture *f);
 
 #endif

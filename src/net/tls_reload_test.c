@@ -45,7 +45,7 @@ static void a_reload_is_for_new_connections_and_leaves_living_ones(void **state)
     close(peer);
     owner_wait_closed(second);
     owner_free(second);
-    end_it(f);
+    owner_end(f->o);
 }
 
 static void a_failed_reload_leaves_the_old_certificate_in_use(void **state)
@@ -61,7 +61,7 @@ static void a_failed_reload_leaves_the_old_certificate_in_use(void **state)
     assert_non_null(strstr(why, f->cert));
     open_both(f);
     assert_name(f->client, "first");
-    end_it(f);
+    owner_end(f->o);
 }
 
 static void a_key_with_a_passphrase_is_refused_without_asking(void **state)
@@ -80,7 +80,7 @@ static void a_key_with_a_passphrase_is_refused_without_asking(void **state)
     assert_null(tls);
     assert_non_null(strstr(why, f->key));
     open_both(f);
-    end_it(f);
+    owner_end(f->o);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, tls_set_up, tls_tear_down)

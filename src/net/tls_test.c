@@ -31,7 +31,7 @@ static void talk(struct tls_fixture *f, int version)
     assert_int_equal(client_read(f->client, got, 5), 5);
     assert_memory_equal(got, "hello", 5);
     assert_true(conn_is_tls(&f->o->c));
-    end_it(f);
+    owner_end(f->o);
     assert_true(conn_is_tls(&f->o->c));
 }
 
@@ -87,7 +87,7 @@ static void input_inside_tls_is_not_forgotten_over_a_pause(void **state)
     pthread_join(thread, NULL);
     assert_memory_equal(f->o->got.data, bytes, LEN);
     free(bytes);
-    end_it(f);
+    owner_end(f->o);
 }
 
 static void much_input_goes_through_a_small_cap(void **state)
@@ -101,7 +101,7 @@ static void much_input_goes_through_a_small_cap(void **state)
     owner_wait_got(f->o, LEN);
     assert_memory_equal(f->o->got.data, bytes, LEN);
     free(bytes);
-    end_it(f);
+    owner_end(f->o);
 }
 
 static void a_slow_reader_gets_everything_then_a_proper_end(void **state)
@@ -166,7 +166,7 @@ static void a_paused_connection_still_shakes_hands_to_write(void **state)
     assert_int_equal(owner_counter(&f->o->data_calls), 0);
     on_loop(f->loop, owner_resume_now, f->o);
     owner_wait_got(f->o, 6);
-    end_it(f);
+    owner_end(f->o);
 }
 
 /* ---- ends -----------------------------------------------------------------------------------*/

@@ -91,7 +91,7 @@ static void what_waits_inside_is_read_to_its_end(void **state)
     owner_wait_got(f->o, 12);
     assert_memory_equal(f->o->got.data, "hello, world", 12);
     testing_assert_sleeps(f->loop);
-    end_it(f);
+    owner_end(f->o);
     assert_int_equal(line.closed, 1);
 }
 
@@ -106,7 +106,7 @@ static void a_paused_owner_gets_it_later(void **state)
     assert_int_equal(owner_counter(&f->o->data_calls), 0);
     on_loop(f->loop, owner_resume_now, f->o);
     owner_wait_got(f->o, 12);
-    end_it(f);
+    owner_end(f->o);
 }
 
 static void the_end_comes_behind_the_input(void **state)
@@ -146,7 +146,7 @@ static void what_it_takes_is_written_and_the_rest_kept(void **state)
     on_loop(f->loop, say, &f->o->c); /* whatever happens to it, output goes first */
     owner_wait_drained(f->o, 1);
     assert_memory_equal(line.output, "good morning", 12);
-    end_it(f);
+    owner_end(f->o);
 }
 
 int main(void)
