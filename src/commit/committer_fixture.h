@@ -5,9 +5,9 @@
  * test says. Include it behind cmocka.h. */
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commit/committer.h"
 #include "journal/fake_journal.h"

@@ -104,7 +104,7 @@ static void what_was_not_committed_is_not_told_and_an_end_is_when_it_is(void **s
     must_be_all();
     fake_journal_fail(j, MU_OK);
     while (device(3).is_online)
-        sched_yield();
+        usleep(100);
     settle();
     take();
     next(WATCH_END, 3);

@@ -4,19 +4,27 @@
 
 /* Reading the journal in memory. Its lists are in the order of commits; each read sorts what it gives. */
 
-/* Pointers to the elements of a list, in order; the caller frees them. */
-static void **sorted(void *list, size_t count, size_t size, int (*compare)(const void *a, const void *b))
+/* Pointers to the elements of a list; the caller frees them. */
+static void **pointers(void *list, size_t count, size_t size)
 {
     void **out = calloc(count + 1, sizeof(*out));
 
     fake_require(out);
     for (size_t i = 0; i < count; i++)
         out[i] = (char *)list + i * size;
-    if (count)
-        qsort(out, count, sizeof(*out), compare);
     return out;
 }
 
+/* The same, in order. */
+static void **sorted(void *list, size_t count, size_t size, int (*compare)(const void *a, const void *b))
+{
+    void **out = pointers(list, count, size);
+
+    qsort(out, count, sizeof(*out), compare);
+    return out;
+}
+
+#define POINTERS(list)        pointers((list).at, (list).count, sizeof(*(list).at))
 #define SORTED(list, compare) sorted((list).at, (list).count, sizeof(*(list).at), compare)
 #define COMPARE(a, b)         (((a) > (b)) - ((a) < (b)))
 
@@ -233,13 +241,14 @@ enum mu_err fake_messages(struct journal *port, uint32_t device, const struct jo
     size_t count = 0;
 
     pthread_mutex_lock(&j->lock);
-    struct fake_message **all = (struct fake_message **)SORTED(j->all.messages, by_device_message);
+    struct fake_message **all = (struct fake_message **)POINTERS(j->all.messages);
     for (size_t i = 0; i < j->all.messages.count; i++) {
         const struct fake_message *at = all[i];
         if (at->device == device && at->m.ts_us >= w->from_us && at->m.ts_us <= w->to_us &&
             (!w->decoded_only || at->m.decoded))
             all[count++] = all[i];
     }
+    qsort(all, count, sizeof(*all), by_device_message);
     *total = count;
     for (uint64_t i = 0; i < rows_of(w, count) && err == MU_OK; i++) {
         struct journal_message m = message_of(all[place_of(w, count, i)]);
@@ -258,10 +267,11 @@ enum mu_err fake_sessions(struct journal *port, uint32_t device, const struct jo
     size_t count = 0;
 
     pthread_mutex_lock(&j->lock);
-    struct fake_session **all = (struct fake_session **)SORTED(j->all.sessions, by_device_session);
+    struct fake_session **all = (struct fake_session **)POINTERS(j->all.sessions);
     for (size_t i = 0; i < j->all.sessions.count; i++)
         if (all[i]->device == device && all[i]->s.ts_us >= w->from_us && all[i]->s.ts_us <= w->to_us)
             all[count++] = all[i];
+    qsort(all, count, sizeof(*all), by_device_session);
     *total = count;
     for (uint64_t i = 0; i < rows_of(w, count) && err == MU_OK; i++)
         err = row(ctx, &all[place_of(w, count, i)]->s);

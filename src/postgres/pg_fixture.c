@@ -17,9 +17,13 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* Of the folder in memory: several tests run side by side. */
+enum { ENOUGH_MEMORY = 1 << 30 };
 
 static char dir[64], bin[200];
 static pid_t server;
@@ -168,6 +172,16 @@ static void start_server(void)
     end_test("the server does not start");
 }
 
+/* In memory, if there is enough: the tests kill PostgreSQL, but never the kernel. And a file system on a disk is slow to make
+ * files of which as many have just been removed. */
+static const char *place(void)
+{
+    struct statvfs room;
+
+    return statvfs("/dev/shm", &room) == 0 && (uint64_t)room.f_bavail * room.f_frsize >= ENOUGH_MEMORY ? "/dev/shm"
+                                                                                                       : "/tmp";
+}
+
 int pg_fixture_start(void **state)
 {
     char data[100];
@@ -177,7 +191,7 @@ int pg_fixture_start(void **state)
 
     (void)state;
     find_programs();
-    snprintf(dir, sizeof(dir), "/tmp/muster-pg-XXXXXX");
+    snprintf(dir, sizeof(dir), "%s/muster-pg-XXXXXX", place());
     if (!mkdtemp(dir) || (user && chown(dir, user->pw_uid, user->pw_gid) != 0))
         end_test(dir);
     snprintf(data, sizeof(data), "%s/data", dir);

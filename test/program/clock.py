@@ -1,7 +1,9 @@
 """Servers that live on another day: the wall clock of a server's process is moved, nothing else."""
 
+import contextlib
 import datetime
 import glob
+import os
 import subprocess
 import time
 import zoneinfo
@@ -35,6 +37,15 @@ def environment(unix_s):
     """What makes a process that starts now take it for that moment; its clock runs on from there."""
     return {"LD_PRELOAD": " ".join([*sanitizer(), library()]), "FAKETIME": f"{int(unix_s) - int(time.time()):+d}",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
+def tidy():
+    """Removes what libfaketime has left in memory of processes that were killed."""
+    for path in glob.glob("/dev/shm/*faketime_*"):
+        pid = path.rsplit("_", 1)[1]
+        if not os.path.exists(f"/proc/{pid}"):
+            with contextlib.suppress(OSError):  # another run has removed it, or it is another user's
+                os.remove(path)
 
 
 def restart_at(server, unix_s, kill=False):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import clock
 import refusals
 from postgres import Cluster, Databases, Postgres
 from server import DATABASES, HANGS_S, OVER_POSTGRES, PATIENCE, Server, run
@@ -95,6 +96,8 @@ def begin_postgres(config):
 
 
 def pytest_unconfigure(config):
+    if not is_worker(config):
+        clock.tidy()
     if CLUSTER in config.stash:
         config.stash[CLUSTER].end()
 
