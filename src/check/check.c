@@ -2,6 +2,7 @@
 #include "base/array.h"
 #include "check/check_internal.h"
 
+#include <roaring/roaring.h>
 #include <stdlib.h>
 
 /* Checks two stores: reads their rows into a fleet and beside it, then compares. */

@@ -1,5 +1,6 @@
 #include "check/check_internal.h"
 
+#include <roaring/roaring.h>
 #include <stdlib.h>
 
 /* Compares what the fleet answers from its bitmaps and indexes with counts that go through all devices. */

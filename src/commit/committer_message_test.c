@@ -1,5 +1,7 @@
 #include "base/unit_test.h"
 
+#include <roaring/roaring.h>
+
 #include "commit/committer_fixture.h"
 #include "commit/undecoded_log.h"
 

@@ -1,6 +1,7 @@
 #include "commit/retention.h"
 
 #include <assert.h>
+#include <roaring/roaring.h>
 #include <stdlib.h>
 #include <string.h>
 

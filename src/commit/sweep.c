@@ -1,6 +1,7 @@
 #include "commit/sweep.h"
 
 #include <assert.h>
+#include <roaring/roaring.h>
 
 #include "fleet/fleet_parts.h"
 #include "journal/journal_nodes.h"

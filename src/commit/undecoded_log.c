@@ -1,6 +1,7 @@
 #include "commit/undecoded_log.h"
 
 #include <assert.h>
+#include <roaring/roaring.h>
 
 #include "base/clock.h"
 #include "base/log.h"

@@ -1,8 +1,7 @@
 #ifndef MUSTER_COMMIT_UNDECODED_LOG_H
 #define MUSTER_COMMIT_UNDECODED_LOG_H
 
-#include <roaring/roaring.h>
-
+#include "base/bitmap.h"
 #include "fleet/fleet_apply.h"
 #include "model/undecoded.h"
 

@@ -1,5 +1,7 @@
 #include "fleet/fleet_internal.h"
 
+#include <roaring/roaring.h>
+
 /* The journal's rows at the start. Without the lock, since nobody else has the fleet yet. */
 
 struct fleet_progress fleet_progress_of(const struct journal_state *s)

@@ -1,10 +1,10 @@
 #ifndef MUSTER_FLEET_DAY_SETS_H
 #define MUSTER_FLEET_DAY_SETS_H
 
-#include <roaring/roaring.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bitmap.h"
 #include "base/err.h"
 #include "fleet/plain_bits.h"
 

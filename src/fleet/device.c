@@ -1,5 +1,6 @@
 #include <assert.h>
 #include <math.h>
+#include <roaring/roaring.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,7 @@
 #include "fleet/fleet_internal.h"
 
 #include <assert.h>
+#include <roaring/roaring.h>
 #include <stdlib.h>
 
 #include "base/log.h"

@@ -2,7 +2,6 @@
 #define MUSTER_FLEET_FLEET_INTERNAL_H
 
 #include <pthread.h>
-#include <roaring/roaring.h>
 
 #include "base/hash.h"
 #include "fleet/fleet_apply.h"

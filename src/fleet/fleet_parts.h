@@ -1,8 +1,7 @@
 #ifndef MUSTER_FLEET_FLEET_PARTS_H
 #define MUSTER_FLEET_FLEET_PARTS_H
 
-#include <roaring/roaring.h>
-
+#include "base/bitmap.h"
 #include "fleet/columns.h"
 #include "fleet/events.h"
 #include "fleet/fleet.h"

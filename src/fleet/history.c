@@ -1,6 +1,7 @@
 #include "fleet/history.h"
 
 #include <assert.h>
+#include <roaring/roaring.h>
 
 #include "fleet/fleet_internal.h"
 

@@ -1,6 +1,7 @@
 #include "fleet/mac_order.h"
 
 #include <assert.h>
+#include <roaring/roaring.h>
 #include <stdlib.h>
 #include <string.h>
 

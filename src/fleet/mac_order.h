@@ -1,9 +1,10 @@
 #ifndef MUSTER_FLEET_MAC_ORDER_H
 #define MUSTER_FLEET_MAC_ORDER_H
 
-#include <roaring/roaring.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "base/bitmap.h"
 
 /* The devices of a product by mac, then by number: the order of the reports that answer row by row. The first such
  * report sorts all macs; later ones sort in the devices that were added since. Before that it costs nothing, then 4

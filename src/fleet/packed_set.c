@@ -1,6 +1,7 @@
 #include "fleet/packed_set.h"
 
 #include <assert.h>
+#include <roaring/roaring.h>
 #include <stdlib.h>
 
 #include "fleet/fleet_internal.h"

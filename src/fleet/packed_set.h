@@ -1,10 +1,11 @@
 #ifndef MUSTER_FLEET_PACKED_SET_H
 #define MUSTER_FLEET_PACKED_SET_H
 
-#include <roaring/roaring.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "base/bitmap.h"
 
 /* A set of device numbers that hardly ever changes: one block of memory in the portable format of roaring bitmaps,
  * github.com/RoaringBitmap/RoaringFormatSpec. Not every version of CRoaring has a function that gives the bits of a

@@ -1,5 +1,6 @@
 #include "base/unit_test.h"
 
+#include <roaring/roaring.h>
 #include <stdlib.h>
 
 #include "fleet/day_sets.h"

@@ -1,6 +1,7 @@
 #include "fleet/places.h"
 
 #include <assert.h>
+#include <roaring/roaring.h>
 #include <stdlib.h>
 
 #include "base/array.h"

@@ -1,8 +1,7 @@
 #ifndef MUSTER_FLEET_PLACES_H
 #define MUSTER_FLEET_PLACES_H
 
-#include <roaring/roaring.h>
-
+#include "base/bitmap.h"
 #include "base/hash.h"
 #include "fleet/index.h"
 #include "fleet/pool.h"

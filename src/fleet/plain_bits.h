@@ -1,10 +1,11 @@
 #ifndef MUSTER_FLEET_PLAIN_BITS_H
 #define MUSTER_FLEET_PLAIN_BITS_H
 
-#include <roaring/roaring.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/bitmap.h"
 
 /* A set of device numbers as plain bits. Roaring bitmaps are turned into it where members are tested one by one, or
  * where many sets are united. Testing a bit costs a nanosecond, roaring_bitmap_contains ten. A million numbers take 128

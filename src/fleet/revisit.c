@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <roaring/roaring.h>
 
 #include "fleet/fleet_internal.h"
 

@@ -1,5 +1,6 @@
 #include "base/unit_test.h"
 
+#include <roaring/roaring.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

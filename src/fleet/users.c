@@ -1,6 +1,7 @@
 #include "fleet/users.h"
 
 #include <assert.h>
+#include <roaring/roaring.h>
 #include <stdlib.h>
 
 #include "base/array.h"

@@ -2,8 +2,8 @@
 #define MUSTER_FLEET_USERS_H
 
 #include <assert.h>
-#include <roaring/roaring.h>
 
+#include "base/bitmap.h"
 #include "fleet/plain_bits.h"
 #include "fleet/columns.h"
 #include "fleet/index.h"
