@@ -156,6 +156,19 @@ MU_MUST_USE enum mu_err pg_each(struct pg *pg, const char *sql, const struct pg_
 /* The same for results of any size, some thousand rows in memory at a time. Only in a transaction, for a SELECT. */
 MU_MUST_USE enum mu_err pg_each_big(struct pg *pg, const char *sql, const struct pg_value *values, size_t count,
                                     enum mu_err (*fn)(void *ctx, struct pg_row *row), void *ctx);
+/* The same row by row, so that several results can be read side by side. Behind the last row, and after an error, there is
+ * none; each call of pg_cursor_next ends the life of the row before. What was opened must be closed. */
+struct pg_cursor {
+    struct pg *pg; /* all of it is private */
+    char name[16];
+    void *rows;
+    int at, count;
+    bool failed;
+};
+MU_MUST_USE enum mu_err pg_cursor_open(struct pg_cursor *out, struct pg *pg, const char *sql,
+                                       const struct pg_value *values, size_t count);
+MU_MUST_USE enum mu_err pg_cursor_next(struct pg_cursor *c, struct pg_row *row, bool *any);
+MU_MUST_USE enum mu_err pg_cursor_close(struct pg_cursor *c);
 /* Statements without values, several if they are separated by ";". They are not kept. */
 MU_MUST_USE enum mu_err pg_exec(struct pg *pg, const char *sql);
 
@@ -167,7 +180,11 @@ MU_MUST_USE enum mu_err pg_flush(struct pg *pg);
 
 /* --- transactions --------------------------------------------------------------------------------- */
 
-enum pg_kind { PG_WRITE, PG_READ /* repeatable read: all statements see one moment */ };
+enum pg_kind {
+    PG_WRITE,
+    PG_READ,     /* repeatable read: all statements see one moment */
+    PG_READ_LONG /* the same, and a statement may take as long as it does, whatever pg_settings says */
+};
 MU_MUST_USE enum mu_err pg_begin(struct pg *pg, enum pg_kind kind);
 /* Waits until the server has committed. After any error but MU_E_CLOSED and MU_E_TIMEOUT nothing was committed. After
  * these two it is unknown: the caller looks for a row that only this transaction can have written. The transaction has
@@ -177,6 +194,9 @@ MU_MUST_USE enum mu_err pg_commit(struct pg *pg);
 void pg_end_read(struct pg *pg);
 /* Ends a transaction without its changes; a no-op if there is none. */
 void pg_rollback(struct pg *pg);
+/* What the server has warned of last, since this was asked for; NULL: of nothing. It lives as long as the connection has no
+ * other warning. */
+const char *pg_warning(struct pg *pg);
 /* Whether a transaction has begun and can go on. */
 bool pg_in_transaction(const struct pg *pg);
 

@@ -97,8 +97,21 @@ void pg_drop(struct pg *pg)
 static void take_notice(void *ctx, const PGresult *result)
 {
     const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    struct pg *pg = ctx;
 
-    ((struct pg *)ctx)->warned |= severity && strcmp(severity, "WARNING") == 0;
+    if (!severity || strcmp(severity, "WARNING") != 0)
+        return;
+    pg->warned = true;
+    snprintf(pg->warning, sizeof(pg->warning), "%s", text ? text : "");
+}
+
+const char *pg_warning(struct pg *pg)
+{
+    bool warned = pg->warned;
+
+    pg->warned = false;
+    return warned ? pg->warning : NULL;
 }
 
 /* Whether the server is one that muster can use. */
@@ -122,16 +135,19 @@ static enum mu_err look_at_server(struct pg *pg, char *why, size_t why_size)
 }
 
 /* The rest of what every connection has, whatever a database or a role is set to. "Take the lock, look, write" needs
- * statements that see what was committed before each of them. */
+ * statements that see what was committed before each of them. A statement here takes a millisecond or moves rows by the
+ * thousand; to compile its plan takes longer than that, and where scans are turned off, PostgreSQL thinks each plan so dear
+ * that it compiles it. */
 static enum mu_err set_up(struct pg *pg)
 {
-    char sql[800];
+    char sql[1000];
 
     /* What is "on" is said, too: the server's settings may be read again while we are connected. */
     snprintf(sql, sizeof(sql),
              "SELECT set_config('synchronous_commit', 'on', false) "
              "WHERE current_setting('synchronous_commit') IN ('on', 'off'); "
-             "SET default_transaction_isolation TO 'read committed'; SET lock_timeout TO 0; " SERVER_KEEPALIVE
+             "SET default_transaction_isolation TO 'read committed'; SET lock_timeout TO 0; SET jit TO off; "
+             "SET client_min_messages TO warning; " SERVER_KEEPALIVE
              "SET search_path TO %s; SET statement_timeout TO '%us'; "
              "SET idle_in_transaction_session_timeout TO '%us'; %s",
              pg->settings.schema, pg->settings.statement_s, pg->settings.idle_s,

@@ -37,7 +37,8 @@ struct pg {
     struct pg_settings settings; /* uri is the copy above */
     PGconn *conn;                /* NULL: it is opened at the next use */
     bool in_tx, lost;            /* lost: the connection broke inside the transaction */
-    bool warned;                 /* by the server, since that was set to false */
+    bool warned, unhurried;      /* warned: by the server, since that was set to false; unhurried: PG_READ_LONG */
+    char warning[200];           /* the last one */
     int64_t until_us;            /* of pg_wait_until */
     enum mu_err failed;          /* what a queued statement returned */
     unsigned queued, syncs, cursors;

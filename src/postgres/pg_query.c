@@ -195,34 +195,74 @@ static enum mu_err open_cursor(struct pg *pg, const char *name, const char *sql,
     return err;
 }
 
+enum mu_err pg_cursor_open(struct pg_cursor *out, struct pg *pg, const char *sql, const struct pg_value *values,
+                           size_t count)
+{
+    assert(pg->in_tx);
+    *out = (struct pg_cursor){ .pg = pg };
+    if (pg->failed != MU_OK)
+        return pg->failed;
+    snprintf(out->name, sizeof(out->name), "big%u", pg->cursors++);
+    return open_cursor(pg, out->name, sql, values, count);
+}
+
+static enum mu_err fetch(struct pg_cursor *c)
+{
+    char sql[48];
+    PGresult *result = NULL;
+
+    PQclear(c->rows);
+    c->rows = NULL;
+    c->at = c->count = 0;
+    snprintf(sql, sizeof(sql), "FETCH " PORTION " FROM %s", c->name);
+    enum mu_err err = ask_once(c->pg, sql, 0, NULL, NULL, &result);
+    c->failed = err != MU_OK;
+    if (!c->failed) {
+        c->rows = result;
+        c->count = PQntuples(result);
+    }
+    return err;
+}
+
+enum mu_err pg_cursor_next(struct pg_cursor *c, struct pg_row *row, bool *any)
+{
+    enum mu_err err = c->at == c->count ? fetch(c) : MU_OK;
+
+    *any = c->at < c->count;
+    *row = (struct pg_row){ .result = c->rows, .row = c->at };
+    c->at += *any;
+    return err;
+}
+
+enum mu_err pg_cursor_close(struct pg_cursor *c)
+{
+    char sql[32];
+    PGresult *result = NULL;
+
+    PQclear(c->rows);
+    c->rows = NULL;
+    if (c->failed || !c->pg->conn)
+        return MU_OK;
+    snprintf(sql, sizeof(sql), "CLOSE %s", c->name);
+    enum mu_err err = ask_once(c->pg, sql, 0, NULL, NULL, &result);
+    if (err == MU_OK)
+        PQclear(result);
+    return err;
+}
+
 enum mu_err pg_each_big(struct pg *pg, const char *sql, const struct pg_value *values, size_t count,
                         enum mu_err (*fn)(void *ctx, struct pg_row *row), void *ctx)
 {
-    enum mu_err err;
-    char name[16], fetch[48], end[32];
-    int rows = 0;
+    struct pg_cursor c;
+    struct pg_row row;
+    enum mu_err err = pg_cursor_open(&c, pg, sql, values, count);
+    bool any = true;
 
-    assert(pg->in_tx);
-    if (pg->failed != MU_OK)
-        return pg->failed;
-    snprintf(name, sizeof(name), "big%u", pg->cursors++);
-    snprintf(fetch, sizeof(fetch), "FETCH " PORTION " FROM %s", name);
-    snprintf(end, sizeof(end), "CLOSE %s", name);
-    if ((err = open_cursor(pg, name, sql, values, count)) != MU_OK)
+    if (err != MU_OK)
         return err;
-    do {
-        PGresult *result;
-        if ((err = ask_once(pg, fetch, 0, NULL, NULL, &result)) != MU_OK)
-            return err;
-        rows = PQntuples(result);
-        err = give_rows(result, fn, ctx);
-        PQclear(result);
-    } while (err == MU_OK && rows > 0);
-
-    PGresult *result = NULL;
-    enum mu_err closed = ask_once(pg, end, 0, NULL, NULL, &result);
-    if (closed == MU_OK)
-        PQclear(result);
+    while ((err = pg_cursor_next(&c, &row, &any)) == MU_OK && any && (err = fn(ctx, &row)) == MU_OK)
+        ;
+    enum mu_err closed = pg_cursor_close(&c);
     return err != MU_OK ? err : closed;
 }
 

@@ -30,7 +30,7 @@ static enum mu_err wait_for_socket(struct pg *pg, bool write, int64_t until_us)
 /* 0: for ever. */
 static int64_t patience(const struct pg *pg)
 {
-    unsigned s = pg->settings.statement_s;
+    unsigned s = pg->unhurried ? 0 : pg->settings.statement_s;
     int64_t until_us = s ? clock_mono_us() + (int64_t)(s + PATIENCE_MORE_S) * 1000000 : 0;
 
     return pg->until_us && (!until_us || pg->until_us < until_us) ? pg->until_us : until_us;

@@ -208,6 +208,69 @@ static void any_number_of_big_results_come_while_another_one_does(void **state)
     pg_close(pg);
 }
 
+static void two_big_results_are_read_side_by_side(void **state)
+{
+    struct pg *pg = open_pg();
+    struct pg_cursor a, b;
+    struct pg_row of_a, of_b;
+    bool any_a, any_b;
+    (void)state;
+
+    assert_int_equal(pg_begin(pg, PG_READ), MU_OK);
+    assert_int_equal(pg_cursor_open(&a, pg, "SELECT generate_series(1, 12000)", NULL, 0), MU_OK);
+    assert_int_equal(pg_cursor_open(&b, pg, "SELECT generate_series(1, $1::int4)", PG_VALUES(pg_int(7000))), MU_OK);
+    for (int i = 1; i <= 12001; i++) {
+        assert_int_equal(pg_cursor_next(&a, &of_a, &any_a), MU_OK);
+        assert_int_equal(pg_cursor_next(&b, &of_b, &any_b), MU_OK);
+        assert_true(any_a == (i <= 12000) && any_b == (i <= 7000));
+        assert_true(!any_a || pg_col_int(&of_a) == i);
+        assert_true(!any_b || pg_col_int(&of_b) == i);
+    }
+    assert_int_equal(pg_cursor_close(&a), MU_OK);
+    assert_int_equal(pg_cursor_close(&b), MU_OK);
+    assert_int_equal(pg_cursor_open(&a, pg, "SELECT 1 / generate_series(0, 1)", NULL, 0), MU_OK);
+    assert_int_equal(pg_cursor_next(&a, &of_a, &any_a), MU_E_VALUE);
+    assert_false(any_a);
+    assert_int_equal(pg_cursor_close(&a), MU_OK);
+    pg_rollback(pg);
+    pg_close(pg);
+}
+
+static void a_long_read_has_no_time_limit_and_only_itself(void **state)
+{
+    static const char limit[] = "SELECT extract(epoch FROM current_setting('statement_timeout')::interval)::bigint";
+    struct pg *pg = open_pg();
+    (void)state;
+
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pg_begin(pg, PG_READ_LONG), MU_OK);
+        assert_int_equal(count(pg, limit), 0);
+        i ? pg_rollback(pg) : pg_end_read(pg);
+        assert_int_equal(count(pg, limit), 20);
+        assert_int_equal(pg_begin(pg, PG_READ), MU_OK);
+        assert_int_equal(count(pg, limit), 20);
+        pg_rollback(pg);
+    }
+    pg_close(pg);
+}
+
+static void plans_are_not_compiled_and_warnings_are_told_whatever_the_database_says(void **state)
+{
+    struct pg *pg;
+    (void)state;
+
+    pg_fixture_sql(uri,
+                   "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET jit = on', current_database());"
+                   "EXECUTE format('ALTER DATABASE %I SET client_min_messages = error', current_database()); END$$");
+    pg = open_pg();
+    assert_int_equal(count(pg, "SELECT (current_setting('jit') = 'off')::int4"), 1);
+    assert_null(pg_warning(pg));
+    exec(pg, "DO $$BEGIN RAISE NOTICE 'first'; RAISE WARNING 'second'; RAISE NOTICE 'third'; END$$");
+    assert_string_equal(pg_warning(pg), "second");
+    assert_null(pg_warning(pg));
+    pg_close(pg);
+}
+
 struct read_row {
     int64_t n, twice;
 };
@@ -547,6 +610,9 @@ int main(void)
         cmocka_unit_test_setup(a_text_that_the_server_would_refuse_is_not_sent, fresh),
         cmocka_unit_test_setup(lists_are_rows_by_unnest, fresh),
         cmocka_unit_test_setup(a_big_result_comes_in_portions, fresh),
+        cmocka_unit_test_setup(two_big_results_are_read_side_by_side, fresh),
+        cmocka_unit_test_setup(a_long_read_has_no_time_limit_and_only_itself, fresh),
+        cmocka_unit_test_setup(plans_are_not_compiled_and_warnings_are_told_whatever_the_database_says, fresh),
         cmocka_unit_test_setup(any_number_of_big_results_come_while_another_one_does, fresh),
         cmocka_unit_test_setup(what_was_read_ahead_is_not_asked_for_again, fresh),
         cmocka_unit_test_setup(a_read_sees_one_moment, fresh),

@@ -12,7 +12,10 @@ enum mu_err pg_begin(struct pg *pg, enum pg_kind kind)
         return err;
     pg->in_tx = true;
     pg->failed = MU_OK;
-    err = pg_queue(pg, kind == PG_READ ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" : "BEGIN", NULL, 0);
+    err = pg_queue(pg, kind == PG_WRITE ? "BEGIN" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, 0);
+    if (err == MU_OK && kind == PG_READ_LONG)
+        err = pg_queue(pg, "SET LOCAL statement_timeout TO 0", NULL, 0);
+    pg->unhurried = kind == PG_READ_LONG;
     if (err != MU_OK)
         pg_rollback(pg);
     return err;
@@ -38,7 +41,7 @@ enum mu_err pg_commit(struct pg *pg)
     else if (pg->warned)
         err = MU_E_CLOSED;
     PQclear(result);
-    pg->in_tx = false;
+    pg->in_tx = pg->unhurried = false;
     return err;
 }
 
@@ -47,7 +50,7 @@ void pg_end_read(struct pg *pg)
     assert(pg->in_tx);
     if (pg_queue(pg, "COMMIT", NULL, 0) == MU_OK && PQpipelineSync(pg->conn)) {
         pg->syncs++;
-        pg->in_tx = false;
+        pg->in_tx = pg->unhurried = false;
         if (pg_push(pg, false) == MU_OK)
             return;
     }
@@ -71,7 +74,7 @@ void pg_rollback(struct pg *pg)
     }
 out:
     pg->failed = MU_OK;
-    pg->in_tx = pg->lost = false;
+    pg->in_tx = pg->lost = pg->unhurried = false;
 }
 
 bool pg_in_transaction(const struct pg *pg)
