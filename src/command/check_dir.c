@@ -75,7 +75,8 @@ static enum mu_err check_manifest(struct checking *c, const char *dir, bool *go_
     return err;
 }
 
-/* Whoever writes in a database has an advisory lock there. */
+/* Whoever writes in a database has an advisory lock there. Those of Citus have an objsubid of their own; PostgreSQL gives
+ * 1 and 2. */
 static enum mu_err look_for_users(const char *uri, char *why, size_t why_size)
 {
     struct pg *pg = NULL;
@@ -86,7 +87,7 @@ static enum mu_err look_for_users(const char *uri, char *why, size_t why_size)
     if (err == MU_OK)
         err = pg_get(pg,
                      "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = "
-                     "(SELECT oid FROM pg_database WHERE datname = current_database())",
+                     "(SELECT oid FROM pg_database WHERE datname = current_database()) AND objsubid IN (1, 2)",
                      NULL, 0, pg_read_int, &locks, NULL);
     pg_close(pg);
     if (err != MU_OK || !locks)
