@@ -8,7 +8,10 @@ struct postgres_check {
     struct pg *pg;
     const struct journal_reader *reader;
     const struct findings *findings;
-    int64_t sessions_until; /* the session records of devices up to this one have been told */
+    struct pg_cursor sessions;
+    struct pg_row session; /* the next one to tell */
+    int64_t session_device;
+    bool has_session;
 };
 
 static void tell_row(const struct postgres_check *c, const char *table, int64_t a, int64_t b)
@@ -125,29 +128,35 @@ static enum mu_err tell_session(void *ctx, const struct journal_session *s)
     return MU_OK;
 }
 
-static enum mu_err on_session(void *ctx, struct pg_row *row)
+static enum mu_err next_session(struct postgres_check *c)
 {
-    struct postgres_check *c = ctx;
-    uint32_t device = pg_col_no(row);
+    enum mu_err err = pg_cursor_next(&c->sessions, &c->session, &c->has_session);
+
+    if (c->has_session)
+        c->session_device = pg_col_int(&c->session);
+    return err;
+}
+
+static void on_session(struct postgres_check *c, uint32_t device, struct pg_row *row)
+{
     int64_t ts_us = pg_col_int(row);
     struct postgres_record_told t = { c, device };
 
     if (postgres_tell_session(postgres_col_bytes(row), ts_us, tell_session, &t) != MU_OK)
         tell_row(c, "session", device, ts_us);
     c->findings->step(c->findings->ctx);
-    return MU_OK;
 }
 
+/* Those of the devices up to this one that were not told yet. */
 static enum mu_err tell_sessions(struct postgres_check *c, int64_t until)
 {
     enum mu_err err = MU_OK;
 
-    if (until > c->sessions_until)
-        err = pg_each_big(c->pg,
-                          "SELECT device, ts, record FROM session WHERE device > $1 AND device <= $2 "
-                          "ORDER BY device, ts, record",
-                          PG_VALUES(pg_int(c->sessions_until), pg_int(until)), on_session, c);
-    c->sessions_until = until;
+    while (c->has_session && c->session_device <= until) {
+        on_session(c, (uint32_t)c->session_device, &c->session);
+        if ((err = next_session(c)) != MU_OK)
+            break;
+    }
     return err;
 }
 
@@ -167,6 +176,23 @@ static enum mu_err on_message(void *ctx, struct pg_row *row)
     return MU_OK;
 }
 
+/* Both are read once, and not the session records of each device by themselves: where the tables are spread, that would be
+ * a question to all servers for each. */
+static enum mu_err check_records(struct postgres_check *c)
+{
+    enum mu_err err = pg_cursor_open(&c->sessions, c->pg,
+                                     "SELECT device, ts, record FROM session ORDER BY device, ts, record", NULL, 0);
+
+    if (err != MU_OK)
+        return err;
+    if ((err = next_session(c)) == MU_OK &&
+        (err = pg_each_big(c->pg, "SELECT device, ts, record FROM message ORDER BY device, ts, record", NULL, 0,
+                           on_message, c)) == MU_OK)
+        err = tell_sessions(c, INT64_MAX);
+    enum mu_err closed = pg_cursor_close(&c->sessions);
+    return err != MU_OK ? err : closed;
+}
+
 #define STATES \
     "SELECT device, coalesce(record, ''), " POSTGRES_PAST " FROM state FULL JOIN past USING (device) ORDER BY device"
 
@@ -183,18 +209,16 @@ static enum mu_err check_all(struct postgres_check *c)
         (err = pg_each_big(pg, "SELECT device, opened, point, record FROM event ORDER BY opened, device, point", NULL,
                            0, on_event, c)) != MU_OK ||
         (err = pg_each_big(pg, "SELECT device, kind, spans FROM turn", NULL, 0, on_turn, c)) != MU_OK ||
-        (err = pg_each_big(pg, "SELECT ts, request, record FROM control", NULL, 0, on_control, c)) != MU_OK ||
-        (err = pg_each_big(pg, "SELECT device, ts, record FROM message ORDER BY device, ts, record", NULL, 0,
-                           on_message, c)) != MU_OK)
+        (err = pg_each_big(pg, "SELECT ts, request, record FROM control", NULL, 0, on_control, c)) != MU_OK)
         return err;
-    return tell_sessions(c, INT64_MAX);
+    return check_records(c);
 }
 
 enum mu_err postgres_check(struct journal *port, const struct journal_reader *reader, const struct findings *f)
 {
     struct postgres_journal *j = postgres_of(port);
-    struct postgres_check c = { .pg = postgres_take(j), .reader = reader, .findings = f, .sessions_until = -1 };
-    enum mu_err err = c.pg ? pg_begin(c.pg, PG_READ) : MU_E_NOMEM;
+    struct postgres_check c = { .pg = postgres_take(j), .reader = reader, .findings = f };
+    enum mu_err err = c.pg ? pg_begin(c.pg, postgres_read_all(j)) : MU_E_NOMEM;
 
     if (err == MU_OK)
         err = check_all(&c);

@@ -22,6 +22,9 @@
  * make or drop a day, in the order in which batches use them (postgres_turn.c). What deletes the rows of others (sweep.h,
  * retention.h) gives up by itself if it waits (postgres_commit.c).
  *
+ * Where the tables are spread, a claim does wait: for commits that are under way, which wait for no claim
+ * (postgres_starts.c).
+ *
  * What a node has heard of a device that it has not claimed is a row of its own, which is read together with the state. */
 
 /* The server has room for some thousand locks of all its connections (max_locks_per_transaction). */
@@ -146,7 +149,8 @@ enum mu_err postgres_claim(struct journal_batch *port, const uint32_t *devices, 
     if (!(c.numbers = malloc((count > STRIPES ? count : STRIPES) * sizeof(*c.numbers))))
         return MU_E_NOMEM;
     assert(!pg_in_transaction(c.j->writer));
-    if ((err = postgres_begin(c.j)) != MU_OK || (err = lock_stripes(&c)) != MU_OK || (err = read_known(&c)) != MU_OK ||
+    if ((err = postgres_begin(c.j)) != MU_OK || (err = lock_stripes(&c)) != MU_OK ||
+        (err = postgres_await_commits(c.j, c.j->writer)) != MU_OK || (err = read_known(&c)) != MU_OK ||
         (err = tell_until(&c, UINT64_MAX)) != MU_OK)
         pg_rollback(c.j->writer);
     free(c.numbers);

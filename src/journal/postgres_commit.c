@@ -9,7 +9,10 @@
  * this commit, like any, waits for a synchronous standby, which then has the batch, too. Until there is an answer nothing
  * is reported: the committer would give the same running numbers again, and the batch would be there twice. A server that
  * stays away for OUTCOME_MS, or for ENDING_MS if the process was told to end, ends the process; the next start reads what
- * there is. */
+ * there is.
+ *
+ * Where Citus spreads the tables, the number in the start's row is there before what was written is, and does not tell that
+ * it is: postgres_starts.c. */
 #include "journal/postgres_internal.h"
 
 #include <assert.h>
@@ -46,10 +49,25 @@ enum mu_err postgres_lock(struct postgres_journal *j)
     return err == MU_OK && !got ? MU_E_LOCKED : err;
 }
 
+/* Where the tables are spread, what went wrong before is finished first. */
+static enum mu_err begin_finished(struct postgres_journal *j)
+{
+    enum mu_err err = pg_begin(j->writer, PG_WRITE);
+
+    if (err != MU_OK || !j->spread || j->finished_in == pg_opened(j->writer))
+        return err;
+    pg_rollback(j->writer);
+    if ((err = postgres_finish_own(j)) != MU_OK || (err = pg_begin(j->writer, PG_WRITE)) != MU_OK ||
+        j->finished_in == pg_opened(j->writer))
+        return err;
+    pg_rollback(j->writer);
+    return MU_E_CLOSED; /* it has broken between the two */
+}
+
 /* The row of this start guards what is written. The lock only tells others at once that somebody is there. */
 enum mu_err postgres_begin(struct postgres_journal *j)
 {
-    enum mu_err err = pg_begin(j->writer, PG_WRITE);
+    enum mu_err err = begin_finished(j);
 
     if (err != MU_OK || j->locked_in == pg_opened(j->writer) || (err = postgres_lock(j)) == MU_OK || err == MU_E_LOCKED)
         return err == MU_E_LOCKED ? MU_OK : err;
@@ -278,11 +296,16 @@ static enum mu_err run(struct postgres_journal *j, struct postgres_batch *b, int
         return MU_E_LOCKED; /* the claims were lost with it */
     if (!claimed && (err = postgres_begin(j)) != MU_OK)
         return err;
-    if ((err = write_all(j, b)) != MU_OK || (err = note_alive(j, b, alive_us)) != MU_OK) {
+    if ((err = write_all(j, b)) != MU_OK || (err = postgres_commit_begins(j)) != MU_OK ||
+        (err = note_alive(j, b, alive_us)) != MU_OK) {
         pg_rollback(j->writer);
+        j->finished_in = 0;
         return err;
     }
-    err = pg_commit(j->writer);
+    if ((err = pg_commit(j->writer)) == MU_OK)
+        postgres_commit_finished(j);
+    else
+        j->finished_in = 0;
     return (err == MU_E_CLOSED || err == MU_E_TIMEOUT) && find_out(j) ? MU_OK : err;
 }
 

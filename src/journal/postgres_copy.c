@@ -28,7 +28,7 @@ static enum mu_err tell_rest(struct journal *port, const struct journal_rest *re
     struct postgres_journal *j = postgres_of(port);
     struct telling t = { .rest = rest };
     struct pg *pg = postgres_take(j);
-    enum mu_err err = pg ? pg_begin(pg, PG_READ) : MU_E_NOMEM;
+    enum mu_err err = pg ? pg_begin(pg, postgres_read_all(j)) : MU_E_NOMEM;
 
     for (uint32_t i = 0; i < j->boot_count && err == MU_OK; i++)
         t.err = err = rest->start(rest->ctx, j->boots[i].number, j->boots[i].alive_us);
@@ -91,10 +91,11 @@ enum mu_err postgres_journal_is_empty(struct journal *port, bool *empty)
     struct pg *pg = postgres_take(j);
     enum mu_err err = MU_E_NOMEM;
 
+    /* Where the tables are spread, Citus fetches the rows of an EXISTS, and needs a column and a limit for it. */
     if (pg)
         err = pg_get(pg,
-                     "SELECT NOT EXISTS (SELECT FROM state) AND NOT EXISTS (SELECT FROM message)"
-                     " AND NOT EXISTS (SELECT FROM session) AND NOT EXISTS (SELECT FROM control)",
+                     "SELECT NOT EXISTS (SELECT 1 FROM state LIMIT 1) AND NOT EXISTS (SELECT 1 FROM message LIMIT 1)"
+                     " AND NOT EXISTS (SELECT 1 FROM session LIMIT 1) AND NOT EXISTS (SELECT 1 FROM control LIMIT 1)",
                      NULL, 0, read_empty, empty, NULL);
     postgres_give_back(j, pg);
     return postgres_error(err);

@@ -73,8 +73,11 @@ static enum mu_err change(struct postgres_journal *j, const char *sql)
     if ((err = pg_exec(j->writer, "SET LOCAL lock_timeout TO '" LOCK_S "s';"
                                   "SELECT pg_advisory_xact_lock(hashtext('muster.days'))")) == MU_OK &&
         (err = pg_exec(j->writer, sql)) == MU_OK)
-        return pg_commit(j->writer);
-    pg_rollback(j->writer);
+        err = pg_commit(j->writer);
+    else
+        pg_rollback(j->writer);
+    if (err != MU_OK)
+        j->finished_in = 0;
     return err;
 }
 

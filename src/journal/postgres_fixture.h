@@ -49,6 +49,41 @@ static inline int make_database(void **state)
 
 #define IN_DATABASE(test) cmocka_unit_test_setup(test, make_database)
 
+/* What muster sees of Citus: the extension, which tables are spread, and a recovery that fails for want of a worker as
+ * often as stub_trouble says. */
+static inline void install_citus(const char *place)
+{
+    pg_fixture_sql(
+        place,
+        "SET allow_system_table_mods = on;"
+        "INSERT INTO pg_extension VALUES (99999, 'citus', 10, 11, false, '12.1', NULL, NULL);"
+        "CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass PRIMARY KEY, of text, colocate_with text);"
+        "CREATE TABLE pg_catalog.stub_recovery (moment timestamptz);"
+        "CREATE TABLE pg_catalog.stub_trouble (recoveries bigint, commits bigint);"
+        "INSERT INTO stub_trouble VALUES (0, 0);"
+        "GRANT SELECT ON pg_dist_partition TO PUBLIC;"
+        "CREATE FUNCTION pg_catalog.create_distributed_table(regclass, text, text DEFAULT 'hash',"
+        " colocate_with text DEFAULT 'default') RETURNS void LANGUAGE sql"
+        " AS 'INSERT INTO pg_catalog.pg_dist_partition VALUES ($1, $2, $4)';"
+        "CREATE FUNCTION pg_catalog.recover_prepared_transactions() RETURNS integer LANGUAGE plpgsql AS $$BEGIN"
+        " INSERT INTO stub_recovery VALUES (clock_timestamp());"
+        " UPDATE stub_trouble SET recoveries = recoveries - 1 WHERE recoveries > 0;"
+        " IF FOUND THEN RAISE WARNING 'transaction recovery cannot connect to worker:5432'; END IF;"
+        " RETURN 0; END$$;"
+        "REVOKE ALL ON FUNCTION recover_prepared_transactions() FROM PUBLIC");
+}
+
+static inline int make_spread_database(void **state)
+{
+    (void)state;
+    pg_fixture_database(uri);
+    install_citus(uri);
+    make_schema(uri);
+    return 0;
+}
+
+#define IN_SPREAD_DATABASE(test) cmocka_unit_test_setup(test, make_spread_database)
+
 static inline struct journal *open_postgres_with(const char *place, const struct postgres_journal_options *options)
 {
     struct journal *j;

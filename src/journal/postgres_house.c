@@ -187,7 +187,16 @@ static enum mu_err drop_unnamed(struct pg *pg, const struct old_starts *old)
                   PG_VALUES(pg_int(old->at[old->count - 1].number)), NULL);
 }
 
-static enum mu_err drop_starts(struct pg *pg)
+static enum mu_err look_for_names(struct pg *pg, enum pg_kind kind, struct old_starts *old)
+{
+    enum mu_err err = pg_begin(pg, kind);
+
+    if (err == MU_OK)
+        err = end(pg, pg_each_big(pg, "SELECT record FROM state", NULL, 0, on_state, old));
+    return err;
+}
+
+static enum mu_err drop_starts(struct pg *pg, enum pg_kind kind)
 {
     struct old_starts old = { 0 };
     enum mu_err err =
@@ -197,18 +206,16 @@ static enum mu_err drop_starts(struct pg *pg)
                 NULL, 0, on_old_start, &old);
 
     /* A start that is over comes into no state any more, so what is not named stays so. */
-    if (err == MU_OK && old.fresh >= NEW_LEAST && (err = pg_begin(pg, PG_WRITE)) == MU_OK) {
-        if ((err = pg_each_big(pg, "SELECT record FROM state", NULL, 0, on_state, &old)) == MU_OK)
-            err = drop_unnamed(pg, &old);
-        err = end(pg, err);
-    }
+    if (err == MU_OK && old.fresh >= NEW_LEAST && (err = look_for_names(pg, kind, &old)) == MU_OK &&
+        (err = pg_begin(pg, PG_WRITE)) == MU_OK)
+        err = end(pg, drop_unnamed(pg, &old));
     free(old.at);
     return err;
 }
 
 /* --- all of it -------------------------------------------------------------------------------------------- */
 
-static enum mu_err keep(struct pg *pg, const struct journal_house *h)
+static enum mu_err keep(struct pg *pg, enum pg_kind kind, const struct journal_house *h)
 {
     enum mu_err err = forget_days(pg, h->first_day);
 
@@ -216,7 +223,7 @@ static enum mu_err keep(struct pg *pg, const struct journal_house *h)
         err = fold_days(pg, h);
     if (err == MU_OK)
         err = prune_deltas(pg);
-    return err == MU_OK ? drop_starts(pg) : err;
+    return err == MU_OK ? drop_starts(pg, kind) : err;
 }
 
 enum mu_err postgres_keep_house(struct journal *port, const struct journal_house *h)
@@ -229,7 +236,7 @@ enum mu_err postgres_keep_house(struct journal *port, const struct journal_house
     if (pg)
         err = pg_get(pg, "SELECT pg_try_advisory_lock(hashtext('muster.house'))", NULL, 0, pg_read_int, &got, NULL);
     if (err == MU_OK && got) {
-        err = keep(pg, h);
+        err = keep(pg, postgres_read_all(j), h);
         /* The lock goes with the connection if it is not given back. */
         if (pg_exec(pg, "SELECT pg_advisory_unlock(hashtext('muster.house'))") != MU_OK)
             pg_drop(pg);

@@ -28,7 +28,7 @@
  *   postgres_check.c    checking
  *   postgres_turn.c     turns
  *   postgres_copy.c     copying all of it
- *   postgres_starts.c   which starts are over, where several nodes share the journal
+ *   postgres_starts.c   which starts are over, where several nodes share the journal; what Citus has not finished
  *   postgres_claim.c    claiming devices, and what is heard of those that are not claimed
  *   postgres_versions.c versions of devices that any node may hear
  *   postgres_nodes.c    what several nodes tell each other by the journal
@@ -62,8 +62,12 @@ struct postgres_journal {
     char *uri;
     bool unchanged;     /* opened for reading only */
     bool over;          /* the store has declared this start over */
+    bool spread;        /* Citus spreads the tables with a device over servers */
     unsigned locked_in; /* pg_opened of the writer that has the lock (postgres_lock); 0: none has */
-    struct pg *writer;  /* the committer's; NULL if unchanged */
+    /* Where the tables are spread, pg_opened of the writer on which all commits are known to be finished, and of the one
+     * that has the lock of a commit (postgres_starts.c); 0: none is, none has. */
+    unsigned finished_in, committing_in;
+    struct pg *writer; /* the committer's; NULL if unchanged */
     struct postgres_pool pool;
     _Atomic bool ends_soon; /* journal_end_soon */
 
@@ -283,6 +287,24 @@ MU_MUST_USE enum mu_err postgres_ask_boots(struct postgres_journal *j, struct pg
 enum mu_err postgres_nodes(struct journal *port, journal_node_fn row, void *ctx);
 enum mu_err postgres_stay_alive(struct journal *port);
 enum mu_err postgres_end_boot(struct journal *port, uint64_t boot, int64_t alive_us);
+/* Where the tables are spread; otherwise they do nothing, or must not be called. */
+MU_MUST_USE enum mu_err postgres_look_whether_spread(struct postgres_journal *j, struct pg *pg);
+/* Whether this role may do what the others do; why gets a sentence if not. */
+MU_MUST_USE enum mu_err postgres_look_whether_may_finish(const struct postgres_journal *j, struct pg *pg, char *why,
+                                                         size_t why_size);
+/* Finishes the commits of a start that has none under way but on connections that have gone. An error: it is not known
+ * whether all are finished. */
+MU_MUST_USE enum mu_err postgres_finish_commits(struct pg *pg, uint64_t boot);
+/* The same for this start, on the writer, outside of a transaction. */
+MU_MUST_USE enum mu_err postgres_finish_own(struct postgres_journal *j);
+/* In the writer's transaction, before its last statement: from here on until postgres_commit_finished others see that a
+ * commit is under way. */
+MU_MUST_USE enum mu_err postgres_commit_begins(struct postgres_journal *j);
+void postgres_commit_finished(struct postgres_journal *j);
+/* Waits until the commits of other starts that are under way are finished: from then on what they wrote is seen. */
+MU_MUST_USE enum mu_err postgres_await_commits(const struct postgres_journal *j, struct pg *pg);
+/* How to begin a transaction with pg_each_big. */
+enum pg_kind postgres_read_all(const struct postgres_journal *j);
 
 /* --- postgres_claim.c ------------------------------------------------------------------------------- */
 enum mu_err postgres_claim(struct journal_batch *port, const uint32_t *devices, size_t count,

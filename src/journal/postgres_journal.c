@@ -110,13 +110,25 @@ static enum mu_err end_boots(struct postgres_journal *j, const struct postgres_j
                     PG_VALUES(pg_int((int64_t)options->previous)));
 }
 
+/* What they have committed must be there before anybody reads on from it. Where the starts before have no lock of the
+ * journal any more, they have no commit under way either; only of the one before on this directory that is not known. */
+static enum mu_err finish_earlier(struct postgres_journal *j, const struct postgres_journal_options *options)
+{
+    enum mu_err err = j->spread ? postgres_finish_commits(j->writer, options->previous) : MU_OK;
+
+    if (err == MU_OK)
+        j->finished_in = pg_opened(j->writer);
+    return err;
+}
+
 static enum mu_err begin_boot(struct postgres_journal *j, const struct postgres_journal_options *options)
 {
     enum mu_err err = pg_begin(j->writer, PG_WRITE);
 
     if (err != MU_OK)
         return err;
-    if ((err = end_boots(j, options)) != MU_OK || (err = load_boots(j, j->writer)) != MU_OK)
+    if ((err = end_boots(j, options)) != MU_OK || (err = finish_earlier(j, options)) != MU_OK ||
+        (err = load_boots(j, j->writer)) != MU_OK)
         goto out;
     j->base.boot++;
     err = pg_run(j->writer, "INSERT INTO boot (number, followed, name) VALUES ($1, $2, $3)",
@@ -241,6 +253,8 @@ enum mu_err postgres_journal_open(struct journal **out, const char *uri, const s
         (err = wait_for_lock(j, options->wait_s)) != MU_OK ||
         /* Behind the lock: while it is held, nobody migrates. */
         (err = pg_schema_check(j->writer, &journal_schema, why, why_size)) != MU_OK ||
+        (err = postgres_look_whether_spread(j, j->writer)) != MU_OK ||
+        (err = postgres_look_whether_may_finish(j, j->writer, why, why_size)) != MU_OK ||
         (err = postgres_days_load(j)) != MU_OK || (err = load_clock(j, options->clock_patience_s)) != MU_OK)
         goto out;
     if ((err = begin_boot(j, options)) != MU_OK)
@@ -257,6 +271,7 @@ out:
 enum mu_err postgres_journal_open_unchanged(struct journal **out, const char *uri, char *why, size_t why_size)
 {
     struct postgres_journal *j = NULL;
+    struct pg_settings settings = settings_of(uri);
     struct pg *pg = NULL;
     enum mu_err err;
 
@@ -265,10 +280,12 @@ enum mu_err postgres_journal_open_unchanged(struct journal **out, const char *ur
     if ((err = create(&j, uri)) != MU_OK)
         goto out;
     j->unchanged = true;
-    err = (pg = postgres_take(j)) ? pg_schema_check(pg, &journal_schema, why, why_size) : MU_E_NOMEM;
-    if (err == MU_OK)
+    /* Not one of the pool: how these read depends on what is looked at here. */
+    err = (pg = pg_new(&settings)) ? pg_schema_check(pg, &journal_schema, why, why_size) : MU_E_NOMEM;
+    if (err == MU_OK && (err = postgres_look_whether_spread(j, pg)) == MU_OK &&
+        (err = postgres_look_whether_may_finish(j, pg, why, why_size)) == MU_OK)
         err = load_boots(j, pg);
-    postgres_give_back(j, pg);
+    pg_close(pg);
     if (err == MU_OK)
         *out = &j->base;
 out:

@@ -114,22 +114,42 @@ static enum mu_err on_delta(void *ctx, struct pg_row *row)
     return r->row(r->ctx, number, bytes.at, bytes.len);
 }
 
+/* Where the tables are spread: the deltas that are seen by now tell of rows that may not be seen yet. Who asks looks at all
+ * nodes between two questions, so it does not stand still for long. */
+static enum mu_err await_rows(struct postgres_journal *j, struct pg *pg)
+{
+    if (!j->spread)
+        return MU_OK;
+    enum mu_err err = pg_queue(pg, "SET LOCAL lock_timeout TO '500ms'", NULL, 0);
+    return err == MU_OK ? postgres_await_commits(j, pg) : err;
+}
+
+static enum mu_err read_deltas(struct postgres_journal *j, struct pg *pg, uint64_t boot, uint64_t after,
+                               struct deltas_read *r)
+{
+    struct pg_value start = pg_int((int64_t)boot);
+    int64_t gone = 0;
+    /* Nothing that is committed after this statement is seen. */
+    enum mu_err err = pg_get(pg, "SELECT gone FROM boot WHERE number = $1", &start, 1, pg_read_int, &gone, NULL);
+
+    if (err != MU_OK && err != MU_E_NOT_FOUND)
+        return err;
+    if ((uint64_t)gone > after)
+        return MU_E_NOT_FOUND;
+    if ((err = await_rows(j, pg)) != MU_OK)
+        return err;
+    return pg_each(pg, "SELECT number, bytes FROM delta WHERE boot = $1 AND number > $2 ORDER BY number LIMIT 1000",
+                   PG_VALUES(start, pg_int((int64_t)after)), on_delta, r);
+}
+
 static enum mu_err deltas(struct journal *port, uint64_t boot, uint64_t after, journal_delta_fn row, void *ctx)
 {
     struct postgres_journal *j = postgres_of(port);
     struct pg *pg = postgres_take(j);
-    struct pg_value start = pg_int((int64_t)boot);
-    int64_t gone = 0;
     enum mu_err err = MU_E_NOMEM;
 
     if (pg && (err = pg_begin(pg, PG_READ)) == MU_OK) {
-        err = pg_get(pg, "SELECT gone FROM boot WHERE number = $1", &start, 1, pg_read_int, &gone, NULL);
-        if (err == MU_OK && (uint64_t)gone > after)
-            err = MU_E_NOT_FOUND;
-        else if (err == MU_OK || err == MU_E_NOT_FOUND)
-            err = pg_each(pg,
-                          "SELECT number, bytes FROM delta WHERE boot = $1 AND number > $2 ORDER BY number LIMIT 1000",
-                          PG_VALUES(start, pg_int((int64_t)after)), on_delta, &(struct deltas_read){ row, ctx });
+        err = read_deltas(j, pg, boot, after, &(struct deltas_read){ row, ctx });
         pg_end_read(pg);
     }
     postgres_give_back(j, pg);

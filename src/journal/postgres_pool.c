@@ -12,6 +12,10 @@ enum { STATEMENT_S = 60, IDLE_S = 600 };
  * must not be read as if it still were. */
 static const char settled_plans[] = "SET plan_cache_mode TO force_generic_plan; "
                                     "SET enable_seqscan TO off; SET enable_bitmapscan TO off";
+/* Citus cannot plan a statement for several servers before it knows the values. It makes the plan so dear that PostgreSQL
+ * prefers one for the values, if it is left the choice. And the plans that count are made by the workers. A connection is new
+ * because the coordinator has restarted, perhaps: then nobody has the lock of a commit that is not finished. */
+static const char where_spread[] = "SELECT recover_prepared_transactions(); SET plan_cache_mode TO auto";
 
 enum mu_err postgres_pool_init(struct postgres_pool *p)
 {
@@ -67,7 +71,7 @@ struct pg *postgres_take(struct postgres_journal *j)
                                     .event = "journal_failed",
                                     .statement_s = STATEMENT_S,
                                     .idle_s = IDLE_S,
-                                    .set = settled_plans };
+                                    .set = j->spread ? where_spread : settled_plans };
 
     pthread_mutex_lock(&p->lock);
     bool reserved = p->has_committer && pthread_equal(p->committer, pthread_self()) && !p->committers;

@@ -61,11 +61,24 @@ static void the_tables_without_a_device_are_those_that_stay_in_one_place(void **
            "activity event message past session state turn versions ");
 }
 
+static const char spread[] = "SELECT logicalrelid::text FROM pg_dist_partition WHERE of = 'device' ORDER BY 1";
+
+static void citus_spreads_the_tables_with_a_device_side_by_side_and_no_other(void **state)
+{
+    (void)state;
+    expect(spread, "activity event message past session state turn versions ");
+    expect("SELECT logicalrelid::text FROM pg_dist_partition WHERE colocate_with <> 'message' ORDER BY 1", "message ");
+    expect("SELECT t.relname::text " TABLES "WHERE " HAS_DEVICE
+           " AND NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = t.oid) ORDER BY 1",
+           "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_DATABASE(every_key_of_a_table_with_a_device_begins_with_it),
         IN_DATABASE(the_tables_without_a_device_are_those_that_stay_in_one_place),
+        IN_SPREAD_DATABASE(citus_spreads_the_tables_with_a_device_side_by_side_and_no_other),
     };
     return cmocka_run_group_tests(tests, pg_fixture_start, pg_fixture_stop);
 }

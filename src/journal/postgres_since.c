@@ -50,7 +50,7 @@ enum mu_err postgres_messages_since(struct journal *port, const struct journal_s
     struct postgres_journal *j = postgres_of(port);
     struct postgres_since s = { .row = row, .ctx = ctx };
     struct pg *pg = postgres_take(j);
-    enum mu_err err = pg ? pg_begin(pg, PG_READ) : MU_E_NOMEM;
+    enum mu_err err = pg ? pg_begin(pg, postgres_read_all(j)) : MU_E_NOMEM;
 
     for (size_t i = 0; i < count && err == MU_OK; i += AT_ONCE)
         err = read_some(pg, since + i, count - i < AT_ONCE ? count - i : AT_ONCE, to_us, &s);

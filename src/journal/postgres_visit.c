@@ -146,8 +146,13 @@ static enum mu_err visit_controls(struct postgres_visit *v, int64_t after_us, ui
 
 static enum mu_err begin(struct postgres_visit *v, struct journal *port)
 {
-    v->pg = postgres_take(postgres_of(port));
-    return v->pg ? pg_begin(v->pg, PG_READ) : MU_E_NOMEM;
+    struct postgres_journal *j = postgres_of(port);
+    enum mu_err err = MU_E_NOMEM;
+
+    v->pg = postgres_take(j);
+    if (v->pg && (err = postgres_await_commits(j, v->pg)) == MU_OK)
+        err = pg_begin(v->pg, postgres_read_all(j));
+    return err;
 }
 
 static enum mu_err end(const struct postgres_visit *v, struct journal *port, enum mu_err err)
