@@ -287,7 +287,7 @@ MU_MUST_USE enum mu_err postgres_ask_boots(struct postgres_journal *j, struct pg
 enum mu_err postgres_nodes(struct journal *port, journal_node_fn row, void *ctx);
 enum mu_err postgres_stay_alive(struct journal *port);
 enum mu_err postgres_end_boot(struct journal *port, uint64_t boot, int64_t alive_us);
-/* Where the tables are spread; otherwise they do nothing, or must not be called. */
+/* What Citus makes necessary. Where it spreads no tables, these do nothing, and the two that finish are not called. */
 MU_MUST_USE enum mu_err postgres_look_whether_spread(struct postgres_journal *j, struct pg *pg);
 /* Whether this role may do what the others do; why gets a sentence if not. */
 MU_MUST_USE enum mu_err postgres_look_whether_may_finish(const struct postgres_journal *j, struct pg *pg, char *why,

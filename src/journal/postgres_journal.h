@@ -24,8 +24,10 @@ extern const struct pg_schema journal_schema;
 
 /* Opens the journal in the database of a URI and counts this start. One start at a time has it: all earlier ones are over
  * from then on, and none of them can commit any more. On an error `why` gets a sentence without the URI's password:
- * MU_E_CLOSED: the server cannot be reached; MU_E_SCHEMA: the tables are missing or older (pg_schema_migrate), or of a newer version; MU_E_LOCKED: another node has it open; it is waited for some seconds, since a server notices late that a
- * process was killed. */
+ * MU_E_CLOSED: the server cannot be reached, or Citus cannot finish the commits of earlier starts; MU_E_SCHEMA: the tables are
+ * missing or older (pg_schema_migrate), or of a newer version, or the role may not call what is needed where Citus spreads
+ * them; MU_E_LOCKED: another node has it open; it is waited for some seconds, since a server notices late that a process was
+ * killed. */
 MU_MUST_USE enum mu_err postgres_journal_open(struct journal **out, const char *uri,
                                               const struct postgres_journal_options *options, char *why,
                                               size_t why_size);
