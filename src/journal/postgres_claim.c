@@ -23,7 +23,7 @@
  * retention.h) gives up by itself if it waits (postgres_commit.c).
  *
  * Where the tables are spread, a claim does wait: for commits that are under way, which wait for no claim
- * (postgres_starts.c).
+ * (postgres_spread.c).
  *
  * What a node has heard of a device that it has not claimed is a row of its own, which is read together with the state. */
 

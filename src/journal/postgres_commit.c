@@ -12,7 +12,7 @@
  * there is.
  *
  * Where Citus spreads the tables, the number in the start's row is there before what was written is, and does not tell that
- * it is: postgres_starts.c. */
+ * it is: postgres_spread.c. */
 #include "journal/postgres_internal.h"
 
 #include <assert.h>

@@ -28,7 +28,8 @@
  *   postgres_check.c    checking
  *   postgres_turn.c     turns
  *   postgres_copy.c     copying all of it
- *   postgres_starts.c   which starts are over, where several nodes share the journal; what Citus has not finished
+ *   postgres_starts.c   which starts are over, where several nodes share the journal
+ *   postgres_spread.c   commits that are not on all servers yet, where Citus spreads the tables
  *   postgres_claim.c    claiming devices, and what is heard of those that are not claimed
  *   postgres_versions.c versions of devices that any node may hear
  *   postgres_nodes.c    what several nodes tell each other by the journal
@@ -65,7 +66,7 @@ struct postgres_journal {
     bool spread;        /* Citus spreads the tables with a device over servers */
     unsigned locked_in; /* pg_opened of the writer that has the lock (postgres_lock); 0: none has */
     /* Where the tables are spread, pg_opened of the writer on which all commits are known to be finished, and of the one
-     * that has the lock of a commit (postgres_starts.c); 0: none is, none has. */
+     * that has the lock of a commit (postgres_spread.c); 0: none is, none has. */
     unsigned finished_in, committing_in;
     struct pg *writer; /* the committer's; NULL if unchanged */
     struct postgres_pool pool;
@@ -287,7 +288,9 @@ MU_MUST_USE enum mu_err postgres_ask_boots(struct postgres_journal *j, struct pg
 enum mu_err postgres_nodes(struct journal *port, journal_node_fn row, void *ctx);
 enum mu_err postgres_stay_alive(struct journal *port);
 enum mu_err postgres_end_boot(struct journal *port, uint64_t boot, int64_t alive_us);
-/* What Citus makes necessary. Where it spreads no tables, these do nothing, and the two that finish are not called. */
+
+/* --- postgres_spread.c ------------------------------------------------------------------------------
+ * What Citus makes necessary. Where it spreads no tables, these do nothing, and the two that finish are not called. */
 MU_MUST_USE enum mu_err postgres_look_whether_spread(struct postgres_journal *j, struct pg *pg);
 /* Whether this role may do what the others do; why gets a sentence if not. */
 MU_MUST_USE enum mu_err postgres_look_whether_may_finish(const struct postgres_journal *j, struct pg *pg, char *why,
