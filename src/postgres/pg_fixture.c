@@ -177,9 +177,9 @@ static void start_server(void)
 static const char *place(void)
 {
     struct statvfs room;
+    bool enough = statvfs("/dev/shm", &room) == 0 && (uint64_t)room.f_bavail * room.f_frsize >= ENOUGH_MEMORY;
 
-    return statvfs("/dev/shm", &room) == 0 && (uint64_t)room.f_bavail * room.f_frsize >= ENOUGH_MEMORY ? "/dev/shm"
-                                                                                                       : "/tmp";
+    return enough ? "/dev/shm" : "/tmp";
 }
 
 int pg_fixture_start(void **state)
