@@ -20,7 +20,7 @@ LONGEST_NAME = 40
 WRONG = pytest.StashKey()
 CLUSTER = pytest.StashKey()
 # Files that take long begin first, so that no worker is left alone with one at the end.
-LONG_FILES = ["test_damage.py", "test_half_open.py", "test_sessions.py", "test_http.py", "test_any_request.py"]
+LONG_FILES = ["test_half_open.py", "test_damage.py", "test_sessions.py", "test_http.py", "test_any_request.py"]
 
 # No command finds a configuration file of this machine.
 os.environ["MUSTER_CONFIG"] = ""
