@@ -226,15 +226,6 @@ static void commit_delta(struct journal *j)
     journal_batch_destroy(b);
 }
 
-static enum mu_err count_delta(void *ctx, uint64_t number, const void *bytes, size_t len)
-{
-    (void)number;
-    (void)bytes;
-    (void)len;
-    ++*(int *)ctx;
-    return MU_OK;
-}
-
 static void old_deltas_are_dropped_unless_a_start_needs_them(void **state)
 {
     struct postgres_journal_options options = { .shared = true, .clock_patience_s = -1, .delta_keep_ms = KEEP_MS };

@@ -396,15 +396,6 @@ static void end(struct thread *t)
     assert_int_equal(t->err, MU_OK);
 }
 
-static enum mu_err count_delta(void *ctx, uint64_t number, const void *bytes, size_t len)
-{
-    (void)number;
-    (void)bytes;
-    (void)len;
-    ++*(int *)ctx;
-    return MU_OK;
-}
-
 static void nobody_reads_on_from_a_commit_that_is_not_finished(void **state)
 {
     struct pg *pg = open_pg(uri);
