@@ -91,6 +91,27 @@ static inline enum mu_err ignore_message(void *ctx, const struct journal_message
     return MU_OK;
 }
 
+/* For a check that must find nothing. */
+static inline void on_mistake(void *ctx, const char *text)
+{
+    (void)ctx;
+    fail_msg("%s", text);
+}
+
+static inline void on_looked_at(void *ctx, const char *what, uint64_t count)
+{
+    (void)ctx;
+    (void)what;
+    (void)count;
+}
+
+static inline void on_step(void *ctx)
+{
+    (void)ctx;
+}
+
+static const struct findings no_mistakes = { NULL, on_mistake, on_looked_at, on_step };
+
 /* How many messages of the device the journal shows, all of them read. */
 static inline uint64_t count_messages(struct journal *j, uint32_t device, int64_t from_us, int64_t to_us)
 {

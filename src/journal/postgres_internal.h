@@ -291,10 +291,9 @@ enum mu_err postgres_end_boot(struct journal *port, uint64_t boot, int64_t alive
 
 /* --- postgres_spread.c ------------------------------------------------------------------------------
  * What Citus makes necessary. Where it spreads no tables, these do nothing, and the two that finish are not called. */
-MU_MUST_USE enum mu_err postgres_look_whether_spread(struct postgres_journal *j, struct pg *pg);
-/* Whether this role may do what the others do; why gets a sentence if not. */
-MU_MUST_USE enum mu_err postgres_look_whether_may_finish(const struct postgres_journal *j, struct pg *pg, char *why,
-                                                         size_t why_size);
+/* Sets j->spread. If this role may not do what the others do, MU_E_SCHEMA, and why gets a sentence. */
+MU_MUST_USE enum mu_err postgres_look_whether_spread(struct postgres_journal *j, struct pg *pg, char *why,
+                                                     size_t why_size);
 /* Finishes the commits of a start that has none under way but on connections that have gone. An error: it is not known
  * whether all are finished. */
 MU_MUST_USE enum mu_err postgres_finish_commits(struct pg *pg, uint64_t boot);

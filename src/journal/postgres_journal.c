@@ -253,8 +253,7 @@ enum mu_err postgres_journal_open(struct journal **out, const char *uri, const s
         (err = wait_for_lock(j, options->wait_s)) != MU_OK ||
         /* Behind the lock: while it is held, nobody migrates. */
         (err = pg_schema_check(j->writer, &journal_schema, why, why_size)) != MU_OK ||
-        (err = postgres_look_whether_spread(j, j->writer)) != MU_OK ||
-        (err = postgres_look_whether_may_finish(j, j->writer, why, why_size)) != MU_OK ||
+        (err = postgres_look_whether_spread(j, j->writer, why, why_size)) != MU_OK ||
         (err = postgres_days_load(j)) != MU_OK || (err = load_clock(j, options->clock_patience_s)) != MU_OK)
         goto out;
     if ((err = begin_boot(j, options)) != MU_OK)
@@ -282,8 +281,7 @@ enum mu_err postgres_journal_open_unchanged(struct journal **out, const char *ur
     j->unchanged = true;
     /* Not one of the pool: how these read depends on what is looked at here. */
     err = (pg = pg_new(&settings)) ? pg_schema_check(pg, &journal_schema, why, why_size) : MU_E_NOMEM;
-    if (err == MU_OK && (err = postgres_look_whether_spread(j, pg)) == MU_OK &&
-        (err = postgres_look_whether_may_finish(j, pg, why, why_size)) == MU_OK)
+    if (err == MU_OK && (err = postgres_look_whether_spread(j, pg, why, why_size)) == MU_OK)
         err = load_boots(j, pg);
     pg_close(pg);
     if (err == MU_OK)

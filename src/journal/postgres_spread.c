@@ -105,7 +105,22 @@ enum pg_kind postgres_read_all(const struct postgres_journal *j)
     return j->spread ? PG_READ_LONG : PG_READ;
 }
 
-enum mu_err postgres_look_whether_spread(struct postgres_journal *j, struct pg *pg)
+static enum mu_err look_whether_may_finish(struct pg *pg, char *why, size_t why_size)
+{
+    int64_t may;
+    enum mu_err err = pg_get(pg, "SELECT has_function_privilege('recover_prepared_transactions()', 'EXECUTE')", NULL, 0,
+                             pg_read_int, &may, NULL);
+
+    if (err != MU_OK || may)
+        return err;
+    snprintf(
+        why, why_size,
+        "Citus spreads the tables, and muster's role may not call recover_prepared_transactions(), by which it finishes "
+        "what a broken connection has left undone: let a superuser GRANT EXECUTE on this function to the role");
+    return MU_E_SCHEMA;
+}
+
+enum mu_err postgres_look_whether_spread(struct postgres_journal *j, struct pg *pg, char *why, size_t why_size)
 {
     int64_t n = 0;
     enum mu_err err =
@@ -115,23 +130,5 @@ enum mu_err postgres_look_whether_spread(struct postgres_journal *j, struct pg *
         err = pg_get(pg, "SELECT count(*) FROM pg_dist_partition WHERE logicalrelid = 'message'::regclass", NULL, 0,
                      pg_read_int, &n, NULL);
     j->spread = err == MU_OK && n;
-    return err;
-}
-
-enum mu_err postgres_look_whether_may_finish(const struct postgres_journal *j, struct pg *pg, char *why,
-                                             size_t why_size)
-{
-    int64_t may = 1;
-    enum mu_err err = MU_OK;
-
-    if (j->spread)
-        err = pg_get(pg, "SELECT has_function_privilege('recover_prepared_transactions()', 'EXECUTE')", NULL, 0,
-                     pg_read_int, &may, NULL);
-    if (err != MU_OK || may)
-        return err;
-    snprintf(
-        why, why_size,
-        "Citus spreads the tables, and muster's role may not call recover_prepared_transactions(), by which it finishes "
-        "what a broken connection has left undone: let a superuser GRANT EXECUTE on this function to the role");
-    return MU_E_SCHEMA;
+    return j->spread ? look_whether_may_finish(pg, why, why_size) : err;
 }
