@@ -1,5 +1,6 @@
 #include "net/http_fixture.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,6 +27,13 @@ static struct http_figures figures(void)
     return f;
 }
 
+/* For a peer that is to stall: the kernel takes no more for it than that. */
+static void client_open_small(struct client *c, int bytes)
+{
+    client_open(c, &server);
+    assert_int_equal(setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)), 0);
+}
+
 static void pause_ms(int ms)
 {
     nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000L }, NULL);
@@ -42,36 +50,54 @@ static ssize_t read_to_end(struct client *c, size_t piece, int ms)
         if (ms)
             pause_ms(ms);
     }
+    if (n < 0)
+        assert_int_equal(errno, ECONNRESET);
     return n < 0 ? -1 : total;
 }
 
-static void ask_and_stall(struct client *c, const char *request)
+static void read_some(struct client *c, size_t len)
 {
-    unsigned long before = figures().held_bytes;
+    static char bytes[64 * 1024];
 
-    client_open(c, &server);
-    client_text(c, request);
-    while (figures().held_bytes == before && figures().ended[HTTP_ENDED_CROWD] == 0)
-        pause_ms(1);
+    while (len) {
+        ssize_t n = read(c->fd, bytes, len < sizeof(bytes) ? len : sizeof(bytes));
+        assert_true(n > 0);
+        len -= (size_t)n;
+    }
+}
+
+static void ask_and_stall(struct client *c)
+{
+    client_open_small(c, MIB / 4);
+    client_text(c, GET("/big/12000000"));
 }
 
 static void whoever_stalls_longest_makes_room_for_who_reads(void **state)
 {
-    enum { STALLED = 6 };
+    /* Of an answer that nobody reads the kernel takes up to 4 MiB (tcp_wmem), and what its reader has room for.
+     * The answer is kept until it has taken all. */
+    enum { STALLED = 5, FIT = 4, ANSWER = 12000000, KERNEL = 6 * MIB };
     static struct client stalled[STALLED], honest;
 
     (void)state;
-    begin(FOREVER, 16 * MIB);
-    for (int i = 0; i < STALLED; i++) /* the first two must go already */
-        ask_and_stall(&stalled[i], GET("/big/4000000"));
+    begin(FOREVER, FIT * ANSWER + 3 * MIB);
+    for (int i = 0; i < FIT; i++)
+        ask_and_stall(&stalled[i]);
+    while (figures().held_bytes < FIT * ANSWER)
+        pause_ms(1);
+    for (int i = 1; i < FIT; i++) /* so the first is the one that has not moved for longest */
+        read_some(&stalled[i], KERNEL);
+    ask_and_stall(&stalled[FIT]);
+    while (figures().ended[HTTP_ENDED_CROWD] == 0)
+        pause_ms(1);
     for (int i = 0; i < 10; i++) {
         client_open(&honest, &server);
         client_text(&honest, "GET /big/6000000 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         assert_true(read_to_end(&honest, 64 * 1024, 0) > 6000000);
         client_close(&honest);
     }
-    assert_true(figures().ended[HTTP_ENDED_CROWD] >= 2);
-    assert_true(figures().held_bytes <= 16 * MIB);
+    assert_int_equal(figures().ended[HTTP_ENDED_CROWD], 1);
+    assert_int_equal(figures().held_bytes, FIT * ANSWER);
     assert_int_equal(read_to_end(&stalled[0], 64 * 1024, 0), -1);
     for (int i = 0; i < STALLED; i++)
         client_close(&stalled[i]);
@@ -151,13 +177,11 @@ static void a_pipelined_request_waits_behind_a_constant_answer(void **state)
 
 static void a_peer_that_takes_too_little_is_ended(void **state)
 {
-    int small = 4096;
     char ten[10];
 
     (void)state;
     begin(1000, 64 * MIB);
-    client_open(&client, &server);
-    setsockopt(client.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    client_open_small(&client, 4096);
     client_text(&client, GET("/big/30000000"));
     while (figures().ended[HTTP_ENDED_SLOW] == 0) {
         assert_int_equal(read(client.fd, ten, sizeof(ten)), sizeof(ten));
