@@ -178,16 +178,17 @@ static void a_pipelined_request_waits_behind_a_constant_answer(void **state)
 static void a_peer_that_takes_too_little_is_ended(void **state)
 {
     char ten[10];
+    ssize_t n;
 
     (void)state;
     begin(1000, 64 * MIB);
     client_open_small(&client, 4096);
     client_text(&client, GET("/big/30000000"));
-    while (figures().ended[HTTP_ENDED_SLOW] == 0) {
-        assert_int_equal(read(client.fd, ten, sizeof(ten)), sizeof(ten));
+    while ((n = read(client.fd, ten, sizeof(ten))) > 0 && figures().ended[HTTP_ENDED_SLOW] == 0)
         pause_ms(50);
-    }
-    assert_int_equal(read_to_end(&client, 64 * 1024, 0), -1); /* by a reset, which frees what the kernel has */
+    if (n > 0)
+        n = read_to_end(&client, 64 * 1024, 0);
+    assert_int_equal(n, -1); /* by a reset, which frees what the kernel has */
     assert_int_equal(figures().ended[HTTP_ENDED_SLOW], 1);
     assert_int_equal(figures().held_bytes, 0);
     client_close(&client);
