@@ -73,7 +73,6 @@ void access_mqtt_accept(void *access, struct loop *loop, int fd, const struct tr
         session_open(home, fd, via);
         return;
     }
-    close(fd);
     access_refused(a, &who, why);
     if (access_loop_may_log(home, &suppressed)) {
         char text[IP_TEXT_SIZE];
@@ -81,6 +80,7 @@ void access_mqtt_accept(void *access, struct loop *loop, int fd, const struct tr
         log_event(LOG_INFO, "connection_refused", "peer=%s limit=%s suppressed=%u", text,
                   why == REFUSED_SEATS ? "connections" : "address", suppressed);
     }
+    close(fd); /* last, so that whoever sees the end also finds it counted and logged */
 }
 
 /* --- ending a session from elsewhere -----------------------------------------------------------*/
